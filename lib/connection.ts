@@ -1,0 +1,210 @@
+import { once } from 'node:events'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import type { Limits } from './options.ts'
+
+/** Close codes, with what the client does after each: docs/reliability.md. */
+export const closeCodes = {
+  goingAway: 1001,
+  policyViolation: 1008,
+  tooBig: 1009,
+  internalError: 1011,
+  tryAgainLater: 1013,
+  unauthorized: 4401,
+  documentNotFound: 4404,
+  documentError: 4500
+} as const
+
+/** Milliseconds that a peer has to answer the close frame of a server that is shutting down. */
+const closeTimeout = 1000
+
+export interface Inbound {
+  data: Buffer
+  isBinary: boolean
+}
+
+/**
+ * One WebSocket of one document. What it receives waits here until the document was sent, then goes one by one to `receive`;
+ * a socket that sends faster than that is no longer read. What it is sent is bounded, too.
+ */
+export class Connection {
+  readonly documentId: string
+  readonly websocketSessionKey: string
+  readonly request: FastifyRequest
+  readonly log: FastifyBaseLogger
+  /** The authors whose messages came in here. */
+  readonly authors = new Set<string>()
+  /** Messages in a row that made no sense. */
+  invalidMessages = 0
+
+  readonly #socket: WebSocket
+  readonly #limits: Limits
+  #receive: ((inbound: Inbound) => Promise<void>) | undefined
+  #inbound: Inbound[] = []
+  #receiving = false
+  /** Messages received and not answered yet, and their bytes. */
+  #unanswered = 0
+  #unansweredBytes = 0
+  #drained: (() => void) | undefined
+  #paused = false
+  #draining = false
+  #closing = false
+  #alive = true
+  /** Frames that wait for an answer of `hasBroadcastAccess`; undefined while none is awaited. */
+  #held: Buffer[] | undefined
+  #heldBytes = 0
+
+  constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
+    this.#socket = socket
+    this.#limits = limits
+    this.request = request
+    this.log = request.log.child({ documentId })
+    this.documentId = documentId
+    this.websocketSessionKey = websocketSessionKey
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage({ data, isBinary }))
+    socket.on('pong', () => { this.#alive = true })
+    socket.on('close', () => this.#ended())
+    // @fastify/websocket would terminate the socket on an error, so that its peer would not see the close code of `ws`.
+    socket.removeAllListeners('error')
+    socket.on('error', (err) => this.log.info({ err }, 'secsync: a connection broke the WebSocket protocol'))
+  }
+
+  get closed (): boolean {
+    return this.#closing
+  }
+
+  /** Messages are handled from now on, those that came before first. */
+  open (receive: (inbound: Inbound) => Promise<void>): void {
+    this.#receive = receive
+    void this.#receiveAll()
+  }
+
+  #onMessage (inbound: Inbound): void {
+    this.#alive = true
+    if (this.#closing || this.#draining) return
+    this.#inbound.push(inbound)
+    this.#begin(inbound.data.length)
+    void this.#receiveAll()
+  }
+
+  async #receiveAll (): Promise<void> {
+    if (this.#receiving || this.#receive === undefined) return
+    this.#receiving = true
+    for (let inbound = this.#inbound.shift(); inbound !== undefined; inbound = this.#inbound.shift()) {
+      await this.#receive(inbound)
+    }
+    this.#receiving = false
+  }
+
+  #begin (bytes: number): void {
+    this.#unanswered++
+    this.#unansweredBytes += bytes
+    const { maxQueuedMessages, maxMessageSize } = this.#limits
+    if (!this.#paused && (this.#unanswered >= maxQueuedMessages || this.#unansweredBytes >= maxMessageSize)) {
+      this.#paused = true
+      this.#socket.pause()
+    }
+  }
+
+  /** A message has been answered, or needs no answer. */
+  answered (bytes: number): void {
+    this.#unanswered--
+    this.#unansweredBytes -= bytes
+    const { maxQueuedMessages, maxMessageSize } = this.#limits
+    if (this.#paused && this.#unanswered <= maxQueuedMessages / 2 && this.#unansweredBytes < maxMessageSize) {
+      this.#paused = false
+      this.#socket.resume()
+    }
+    if (this.#unanswered === 0) this.#drained?.()
+  }
+
+  /** Takes nothing more in, and closes with 1001 when everything that was received is answered or its time is over. */
+  async shutDown (): Promise<void> {
+    this.#draining = true
+    const closed = once(this.#socket, 'close')
+    if (this.#unanswered > 0 && !this.#closing) {
+      const timer = setTimeout(() => this.#drained!(), this.#limits.drainTimeout)
+      await new Promise<void>((resolve) => { this.#drained = resolve })
+      clearTimeout(timer)
+    }
+    this.close(closeCodes.goingAway, 'the server is shutting down')
+    const timer = setTimeout(() => this.terminate(), closeTimeout)
+    await closed
+    clearTimeout(timer)
+  }
+
+  /**
+   * Sends what answers this connection alone, at once. A slow reader first loses ephemeral messages, then the connection: it
+   * comes back and gets what it missed.
+   */
+  send (frame: Buffer | string, isEphemeral = false): void {
+    if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return
+    const { bufferedAmount } = this.#socket
+    const { maxBufferedBytes } = this.#limits
+    if (isEphemeral && bufferedAmount > maxBufferedBytes / 4) return
+    if (bufferedAmount > maxBufferedBytes) {
+      this.log.warn({ bufferedAmount }, 'secsync: a slow reader is disconnected')
+      this.close(closeCodes.tryAgainLater, 'reads too slowly')
+      return
+    }
+    this.#socket.send(frame, { binary: false })
+  }
+
+  /** Relays what others sent, after what is held back already. */
+  relay (frame: Buffer, isEphemeral = false): void {
+    if (this.#held === undefined) {
+      this.send(frame, isEphemeral)
+    } else if (this.#heldBytes <= this.#limits.maxBufferedBytes) {
+      this.#held.push(frame)
+      this.#heldBytes += frame.length
+    } else if (!isEphemeral) {
+      this.close(closeCodes.tryAgainLater, 'too much to relay')
+    }
+  }
+
+  /** Keeps back what is relayed until it is known whether this connection may have it. */
+  hold (): void {
+    this.#held ??= []
+  }
+
+  get isHeld (): boolean {
+    return this.#held !== undefined
+  }
+
+  release (): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    this.#heldBytes = 0
+    for (const frame of held) this.send(frame)
+  }
+
+  /** Sends a last message, if any, and closes. Nothing is sent or received any more. */
+  close (code: number, reason: string, lastMessage?: string): void {
+    if (this.#closing) return
+    if (lastMessage !== undefined) this.send(lastMessage)
+    this.#ended()
+    // A paused socket would never see the peer's close frame.
+    if (this.#paused) this.#socket.resume()
+    this.#socket.close(code, reason)
+  }
+
+  #ended (): void {
+    this.#closing = true
+    this.#held = undefined
+    this.#inbound = []
+    this.#drained?.()
+  }
+
+  terminate (): void {
+    this.#socket.terminate()
+  }
+
+  /** Ends a peer that has answered nothing since the last call: a cut line sends no FIN. */
+  heartbeat (): void {
+    // What it sends is not read, so its pong is not either.
+    if (this.#paused) return
+    if (!this.#alive) return this.terminate()
+    this.#alive = false
+    this.#socket.ping()
+  }
+}

@@ -1,0 +1,53 @@
+import createError from '@fastify/error'
+
+// Registration: what is wrong, and what to write instead.
+export const AlreadyRegistered = createError('FST_SECSYNC_ALREADY_REGISTERED',
+  'fastify-secsync is registered on this Fastify instance already. Register it a second time inside a scope of its own: app.register(async (scope) => { await scope.register(secsync, …) })')
+export const HasAccessMissing = createError('FST_SECSYNC_HAS_ACCESS_MISSING',
+  'The option hasAccess is missing: without it nobody may read or write. Pass a function, for instance hasAccess: ({ action, documentId, request }) => canDo(request.user, action, documentId), or hasAccess: () => true if everybody may do everything.')
+export const StoreMissing = createError('FST_SECSYNC_STORE_MISSING',
+  'Where shall documents be stored? Pass adapter: new PrismaPg({ connectionString }) (from @prisma/adapter-pg), or prisma: your own PrismaClient, or all three of getDocument, createSnapshot and createUpdate. Missing: %s.')
+export const OptionInvalid = createError('FST_SECSYNC_OPTION_INVALID', 'The option %s is invalid: %s.')
+export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSING',
+  'The PrismaClient in the option prisma has no %s model. Copy the three models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
+export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')
+
+// A handshake: why it ended without the document.
+export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'The handshake has no session key, or no document id that can be stored', 400)
+export const DocumentNotFound = createError('FST_SECSYNC_DOCUMENT_NOT_FOUND', 'There is no such document', 404)
+export const TooManyConnections = createError('FST_SECSYNC_TOO_MANY_CONNECTIONS', 'The document has as many connections as it may have', 429)
+
+// A message: why it was refused. Its sender gets the protocol's answer, the log gets these.
+export const MessageTooBig = createError('FST_SECSYNC_MESSAGE_TOO_BIG', 'The message has %s bytes, the limit is %s', 413)
+export const MessageInvalid = createError('FST_SECSYNC_MESSAGE_INVALID', 'The message is not valid: %s', 400)
+export const DocumentIdMismatch = createError('FST_SECSYNC_DOCUMENT_ID_MISMATCH', 'The message is for another document than its connection', 400)
+export const SignatureInvalid = createError('FST_SECSYNC_SIGNATURE_INVALID', 'The signature of the message is not valid', 400)
+export const Unauthorized = createError('FST_SECSYNC_UNAUTHORIZED', 'No access: %s', 403)
+export const SnapshotProofInvalid = createError('FST_SECSYNC_SNAPSHOT_PROOF_INVALID', 'The parentSnapshotProof of the snapshot is not that of its parent', 400)
+export const SnapshotIdTaken = createError('FST_SECSYNC_SNAPSHOT_ID_TAKEN', 'The document has another snapshot with this id', 409)
+export const UpdateConflict = createError('FST_SECSYNC_UPDATE_CONFLICT', 'The update is not on the active snapshot, or its clock does not follow on the last one of its author', 409)
+export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'The snapshot was made without %s', 409)
+
+// A callback of the user's.
+export const CallbackTimeout = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s did not settle within %s ms')
+export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s returned %s')
+
+/** Thrown by `createSnapshot`: the parent of the snapshot is not the active one (also for a second initial snapshot). */
+export class SecsyncSnapshotBasedOnOutdatedSnapshotError extends Error {
+  override name = 'SecsyncSnapshotBasedOnOutdatedSnapshotError'
+}
+
+/** Thrown by `createSnapshot`: the snapshot was made without all the updates of its parent. */
+export class SecsyncSnapshotMissesUpdatesError extends Error {
+  override name = 'SecsyncSnapshotMissesUpdatesError'
+}
+
+/** Thrown by `createUpdate` or a hook: the client must send a snapshot before any other update (after a change of keys, say). */
+export class SecsyncNewSnapshotRequiredError extends Error {
+  override name = 'SecsyncNewSnapshotRequiredError'
+}
+
+/** By name, not by class: stores that move over from `secsync-server` throw the classes of the npm package `secsync`. */
+export function isError (error: unknown, type: { new (message?: string): Error, name: string }): boolean {
+  return error instanceof Error && error.name === type.name
+}

@@ -1,0 +1,17 @@
+import * as answers from '../protocol/answers.ts'
+import { signedJson } from '../protocol/changes.ts'
+import type { EphemeralMessage } from '../protocol/messages.ts'
+import type { Handler } from './handler.ts'
+
+export const ephemeralMessage: Handler<EphemeralMessage> = {
+  kind: 'ephemeralMessage',
+  action: 'send-ephemeral-message',
+
+  async handle (message, connection, room, onSend) {
+    await onSend?.()
+    room.relayEphemeral(Buffer.from(answers.ephemeralMessage(signedJson(message))), connection)
+  },
+
+  /** The protocol has no answer: it is dropped. */
+  refuse () {}
+}

@@ -1,0 +1,50 @@
+import type { FastifyRequest } from 'fastify'
+import type { Action } from './callbacks.ts'
+import { HookInvalid } from './errors.ts'
+
+/** The stages of a message's life, in their order. The last two: a stage failed; the connection is closed. */
+const names = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse', 'onError', 'onClose'] as const
+export type HookName = typeof names[number]
+
+/** What a hook gets. It grows with the stages: each says what it adds. */
+export interface HookContext {
+  documentId: string
+  websocketSessionKey: string
+  /** The handshake of the connection. */
+  request: FastifyRequest
+  /** `preValidation` on: `read` for the handshake, else what the message wants to do. */
+  action?: Action
+  /** The message: at `onRequest` its bytes, at `preValidation` the parsed JSON, from `preHandler` on checked and verified. */
+  message?: unknown
+  /** `preHandler` on: the author of the message. */
+  publicKey?: string
+  /** `onError` only. */
+  error?: unknown
+  /** `onClose` only: the close code of the WebSocket. */
+  code?: number
+}
+
+/**
+ * Runs in the order of `addHook`, before what the plugin itself does at the stage. An error that it throws ends the message,
+ * and is answered like any failure of that stage; `onError` hooks then see it. Only a relay cannot be ended by `onSend` once
+ * the message is stored, since every reader must get what is stored.
+ */
+export type Hook = (context: HookContext) => void | Promise<void>
+
+export class Hooks {
+  readonly #hooks = Object.fromEntries(names.map((name) => [name, [] as Hook[]])) as Record<HookName, Hook[]>
+
+  add (name: HookName, fn: Hook): void {
+    if (!names.includes(name)) throw new HookInvalid(`There is no hook ${String(name)}`, names.join(', '))
+    if (typeof fn !== 'function') throw new HookInvalid(`The hook ${name} is not a function`, names.join(', '))
+    this.#hooks[name].push(fn)
+  }
+
+  has (name: HookName): boolean {
+    return this.#hooks[name].length > 0
+  }
+
+  async run (name: HookName, context: HookContext): Promise<void> {
+    for (const hook of this.#hooks[name]) await hook(context)
+  }
+}

@@ -1,0 +1,98 @@
+import websocket from '@fastify/websocket'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { Access } from './access.ts'
+import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
+import { closeCodes, type Connection } from './connection.ts'
+import { AlreadyRegistered } from './errors.ts'
+import { Hooks, type Hook, type HookName } from './hooks.ts'
+import { resolveOptions, type SecsyncOptions } from './options.ts'
+import { unauthorized } from './protocol/answers.ts'
+import { compileChecks } from './protocol/messages.ts'
+import { Rooms } from './rooms.ts'
+import { addRoute } from './route.ts'
+import { limited } from './stores/limited.ts'
+import { resolveStore } from './stores/resolve.ts'
+
+/** `fastify.secsync` */
+export interface Secsync {
+  getDocument: GetDocument
+  createSnapshot: CreateSnapshot
+  createUpdate: CreateUpdate
+  hasAccess: HasAccess
+  hasBroadcastAccess: HasBroadcastAccess
+  /** Adds a function to a stage in the life of every message and handshake; throws `FST_SECSYNC_HOOK_INVALID` for another name. */
+  addHook (name: HookName, hook: Hook): void
+  /** Tells the connections of a document, of a session key, or of both together that they have no access, and closes them with 4401. */
+  disconnect (which: { documentId?: string, websocketSessionKey?: string }): void
+  /** What is open on this node: documents that somebody is in, and connections. */
+  stats (): { documents: number, connections: number }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    secsync: Secsync
+  }
+}
+
+async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Promise<void> {
+  if (Object.hasOwn(fastify, 'secsync')) throw new AlreadyRegistered()
+  const resolved = resolveOptions(options)
+  const { limits, prefix = '' } = resolved
+
+  if (fastify.websocketServer === undefined) {
+    await fastify.register(websocket, { options: { maxPayload: limits.maxMessageSize } })
+  }
+
+  const { store, callbacks, close } = await resolveStore(resolved)
+  const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout)
+  const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
+  const hooks = new Hooks()
+  const connections = new Set<Connection>()
+  const rooms = new Rooms({ store: limited(store, limits.callbackTimeout), access, log: fastify.log })
+
+  fastify.decorate('secsync', {
+    ...callbacks,
+    hasAccess: access.hasAccess,
+    hasBroadcastAccess: access.hasBroadcastAccess,
+    addHook: (name, hook) => hooks.add(name, hook),
+    disconnect ({ documentId, websocketSessionKey }) {
+      for (const connection of connections) {
+        if (documentId !== undefined && documentId !== connection.documentId) continue
+        if (websocketSessionKey !== undefined && websocketSessionKey !== connection.websocketSessionKey) continue
+        connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+      }
+    },
+    stats: () => ({ documents: rooms.size, connections: connections.size })
+  })
+
+  // Fastify ignores the prefix of a plugin that is not encapsulated: the route needs a plugin of its own.
+  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, hooks, limits, rooms }), { prefix })
+
+  const heartbeat = setInterval(() => {
+    for (const connection of connections) connection.heartbeat()
+  }, limits.heartbeatInterval).unref()
+
+  fastify.addHook('preClose', async () => {
+    clearInterval(heartbeat)
+    await Promise.all([...connections].map((connection) => connection.shutDown()))
+  })
+  fastify.addHook('onClose', close)
+}
+
+const plugin = fp(secsync, { fastify: '5.x', name: 'fastify-secsync' })
+export default plugin
+export { plugin as secsync }
+
+export { createPrismaStore, type StoreCallbacks } from './stores/resolve.ts'
+export {
+  SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError
+} from './errors.ts'
+export type * from './callbacks.ts'
+export type { Hook, HookContext, HookName } from './hooks.ts'
+export type { Limits, SecsyncOptions } from './options.ts'
+export type { PrismaClientLike } from './stores/prisma.ts'
+export type { ServerMessage } from './protocol/answers.ts'
+export type { UpdateClocks } from './protocol/clocks.ts'
+export type { AdditionalAuthenticationDataValidations, ClientMessage, EphemeralMessage, Snapshot, SnapshotMessage, Update } from './protocol/messages.ts'
+export type { SnapshotProofChainEntry } from './protocol/proof.ts'

@@ -1,0 +1,114 @@
+import type { Access } from './access.ts'
+import { closeCodes, type Connection, type Inbound } from './connection.ts'
+import { DocumentIdMismatch, MessageInvalid, MessageTooBig, SignatureInvalid, Unauthorized } from './errors.ts'
+import { ephemeralMessage } from './handlers/ephemeral-message.ts'
+import type { Handler } from './handlers/handler.ts'
+import { snapshot } from './handlers/snapshot.ts'
+import { update } from './handlers/update.ts'
+import type { HookContext, Hooks } from './hooks.ts'
+import type { Limits } from './options.ts'
+import { unauthorized } from './protocol/answers.ts'
+import { kindOf, type ClientMessage, type MessageChecks } from './protocol/messages.ts'
+import { verifySignature } from './protocol/signature.ts'
+import type { Room } from './room.ts'
+
+export interface MessageSettings {
+  access: Access
+  checks: MessageChecks
+  hooks: Hooks
+  limits: Limits
+}
+
+// Each handler takes the message that its check let through.
+const handlers = { snapshot, update, ephemeralMessage } as Record<keyof MessageChecks, Handler<ClientMessage>>
+
+/**
+ * The life of a message up to its handler, with the stages of a Fastify request. Resolves when the connection's next one may
+ * follow, which is before it is stored: so the room can write several at once, in the order in which they came.
+ */
+export async function receive ({ data, isBinary }: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
+  const { access, checks, hooks, limits } = settings
+  const { documentId, websocketSessionKey, request } = connection
+  const context: HookContext = { documentId, websocketSessionKey, request, message: data }
+  let handler: Handler<ClientMessage> | undefined
+  try {
+    await hooks.run('onRequest', context)
+    if (data.length > limits.maxMessageSize) throw new MessageTooBig(data.length, limits.maxMessageSize)
+
+    await hooks.run('preParsing', context)
+    const message = parse(data, isBinary)
+    handler = handlers[kindOf(message)]
+    context.message = message
+    context.action = handler.action
+
+    await hooks.run('preValidation', context)
+    const { publicData: { pubKey: publicKey } } = verify(message, documentId, handler, checks)
+    connection.invalidMessages = 0
+    connection.authors.add(publicKey)
+    context.publicKey = publicKey
+
+    await hooks.run('preHandler', context)
+    if (!await access.can({ action: handler.action, documentId, publicKey, websocketSessionKey, request })) {
+      throw new Unauthorized(handler.action)
+    }
+  } catch (error) {
+    refuse(error, context.message, connection, handler, limits)
+    await fail(error, context, connection, hooks)
+    connection.answered(data.length)
+    return
+  }
+
+  const onSend = hooks.has('onSend') ? () => sending(context, connection, hooks) : undefined
+  handler.handle(context.message as ClientMessage, connection, room, onSend)
+    .then(() => hooks.run('onResponse', context))
+    .catch((error: unknown) => fail(error, context, connection, hooks))
+    .finally(() => connection.answered(data.length))
+}
+
+function parse (data: Buffer, isBinary: boolean): object {
+  if (isBinary) throw new MessageInvalid('a binary frame')
+  let message: unknown
+  try {
+    message = JSON.parse(data.toString())
+  } catch {
+    throw new MessageInvalid('no JSON')
+  }
+  if (typeof message !== 'object' || message === null) throw new MessageInvalid('no object')
+  return message
+}
+
+function verify (message: object, documentId: string, { kind }: Handler<ClientMessage>, checks: MessageChecks): ClientMessage {
+  if (!checks[kind](message)) throw new MessageInvalid(`not the shape of a ${kind}`)
+  if (message.publicData.docId !== documentId) throw new DocumentIdMismatch()
+  if (!verifySignature(kind, message)) throw new SignatureInvalid()
+  return message
+}
+
+function refuse (error: unknown, message: unknown, connection: Connection, handler: Handler<ClientMessage> | undefined, limits: Limits): void {
+  if (error instanceof Unauthorized) return connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+  if (error instanceof MessageTooBig) return connection.close(closeCodes.tooBig, 'message too big')
+  if (error instanceof MessageInvalid && ++connection.invalidMessages >= limits.maxInvalidMessages) {
+    return connection.close(closeCodes.policyViolation, 'too many invalid messages')
+  }
+  handler?.refuse(message, connection, error)
+}
+
+/** A relay is not ended by its hooks: what is stored must reach everybody. */
+async function sending (context: HookContext, connection: Connection, hooks: Hooks): Promise<void> {
+  try {
+    await hooks.run('onSend', context)
+  } catch (error) {
+    await fail(error, context, connection, hooks)
+  }
+}
+
+/** Reports a message that failed. Like Fastify, what the client did wrong is information, what we did is an error. */
+export async function fail (error: unknown, context: HookContext, connection: Connection, hooks: Hooks): Promise<void> {
+  const isClientError = (error as { statusCode?: number } | undefined)?.statusCode! < 500
+  connection.log[isClientError ? 'info' : 'error']({ err: error, action: context.action }, 'secsync: a message was refused')
+  try {
+    await hooks.run('onError', { ...context, error })
+  } catch (err) {
+    connection.log.error({ err }, 'secsync: an onError hook failed')
+  }
+}

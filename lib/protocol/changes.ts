@@ -1,0 +1,44 @@
+import type { UpdateClocks } from './clocks.ts'
+import type { Snapshot, SnapshotMessage, Update } from './messages.ts'
+
+/** A verified update or snapshot, with the JSON that is stored and relayed: nothing but what was signed and the signature. */
+export type Change = UpdateChange | SnapshotChange
+
+export interface UpdateChange {
+  readonly kind: 'update'
+  /** The snapshot that it references. */
+  readonly snapshotId: string
+  readonly author: string
+  readonly clock: number
+  readonly message: Update
+  readonly text: string
+}
+
+export interface SnapshotChange {
+  readonly kind: 'snapshot'
+  readonly snapshotId: string
+  readonly parentSnapshotId: string
+  readonly parentClocks: UpdateClocks
+  readonly message: SnapshotMessage
+  readonly text: string
+}
+
+export function updateChange (message: Update): UpdateChange {
+  const { refSnapshotId, pubKey, clock } = message.publicData
+  return { kind: 'update', snapshotId: refSnapshotId, author: pubKey, clock, message, text: signedJson(message) }
+}
+
+export function snapshotChange (message: SnapshotMessage): SnapshotChange {
+  const { snapshotId, parentSnapshotId, parentSnapshotUpdateClocks } = message.publicData
+  return { kind: 'snapshot', snapshotId, parentSnapshotId, parentClocks: parentSnapshotUpdateClocks, message, text: signedJson(message) }
+}
+
+/** Whatever else a client put beside the four does not reach others: a `type`, for instance, would make it another message. */
+export function signedJson ({ ciphertext, nonce, publicData, signature }: Pick<Snapshot, 'ciphertext' | 'nonce' | 'signature'> & { publicData: object }): string {
+  return JSON.stringify({ ciphertext, nonce, publicData, signature })
+}
+
+/** Ed25519 signatures are deterministic: the same signature is the same message, byte for byte. */
+export function sameChange (a: Change, b: Change): boolean {
+  return a.message.signature === b.message.signature
+}

@@ -1,0 +1,92 @@
+import { Type, type Static, type TObject } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Base64 } from './base64.ts'
+import { Clock, UpdateClocks } from './clocks.ts'
+
+/** A client makes it from 24 random bytes. Up to 128 characters, so that a stored id can never be a burden. */
+const SnapshotId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })
+const PublicKey = Base64(32)
+const Hash = Base64(32)
+
+const publicData = {
+  docId: Type.String(),
+  /** The author's Ed25519 key. */
+  pubKey: PublicKey
+}
+
+export const SnapshotPublicData = Type.Object({
+  ...publicData,
+  snapshotId: SnapshotId,
+  /** Empty for the initial snapshot. */
+  parentSnapshotId: Type.Union([SnapshotId, Type.Literal('')]),
+  parentSnapshotProof: Hash,
+  /** What the author knew of the parent's updates. */
+  parentSnapshotUpdateClocks: UpdateClocks
+}, { additionalProperties: false })
+
+export const UpdatePublicData = Type.Object({
+  ...publicData,
+  refSnapshotId: SnapshotId,
+  clock: Clock
+}, { additionalProperties: false })
+
+export const EphemeralMessagePublicData = Type.Object(publicData, { additionalProperties: false })
+
+function Signed<T extends TObject> (publicData: T) {
+  return Type.Object({
+    ciphertext: Base64(),
+    nonce: Base64(24),
+    publicData,
+    /** Ed25519, over ciphertext, nonce and public data: signature.ts */
+    signature: Base64(64)
+  })
+}
+
+export const Snapshot = Signed(SnapshotPublicData)
+export const Update = Signed(UpdatePublicData)
+export const EphemeralMessage = Signed(EphemeralMessagePublicData)
+
+export type Snapshot = Static<typeof Snapshot>
+export type Update = Static<typeof Update>
+export type EphemeralMessage = Static<typeof EphemeralMessage>
+/** A snapshot as its author sends it. `additionalServerData` is for the server alone: never signed, never relayed. */
+export type SnapshotMessage = Snapshot & { additionalServerData?: unknown }
+export type ClientMessage = SnapshotMessage | Update | EphemeralMessage
+
+/** TypeBox schemas for the public data that an application adds to what the protocol needs. */
+export interface AdditionalAuthenticationDataValidations {
+  snapshot?: TObject
+  update?: TObject
+  ephemeralMessage?: TObject
+}
+
+export interface MessageChecks {
+  snapshot (message: unknown): message is SnapshotMessage
+  update (message: unknown): message is Update
+  ephemeralMessage (message: unknown): message is EphemeralMessage
+}
+
+/** Compiles the checks of the three messages. Public data that no schema names is refused: other clients would fail on it. */
+export function compileChecks (additional: AdditionalAuthenticationDataValidations = {}): MessageChecks {
+  return {
+    snapshot: compile(SnapshotPublicData, additional.snapshot),
+    update: compile(UpdatePublicData, additional.update),
+    ephemeralMessage: compile(EphemeralMessagePublicData, additional.ephemeralMessage)
+  }
+}
+
+function compile<T extends ClientMessage> (publicData: TObject, additional: TObject | undefined) {
+  // The protocol's own properties win: an application's schema cannot loosen them.
+  const properties = { ...additional?.properties, ...publicData.properties }
+  const check = TypeCompiler.Compile(Signed(Type.Object(properties, { additionalProperties: false })))
+  return (message: unknown): message is T => check.Check(message)
+}
+
+export type MessageKind = keyof MessageChecks
+
+/** Messages have no type: their public data tells them apart (section "Messages from a client" of the spec). */
+export function kindOf (message: unknown): MessageKind {
+  const publicData = (message as { publicData?: unknown } | null)?.publicData as Record<string, unknown> | null | undefined
+  if (publicData?.snapshotId !== undefined) return 'snapshot'
+  return publicData?.refSnapshotId !== undefined ? 'update' : 'ephemeralMessage'
+}

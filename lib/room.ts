@@ -1,0 +1,305 @@
+import { randomInt } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Access } from './access.ts'
+import { closeCodes, type Connection } from './connection.ts'
+import * as answers from './protocol/answers.ts'
+import { snapshotChange, updateChange, type Change, type SnapshotChange } from './protocol/changes.ts'
+import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
+import type { Snapshot, Update } from './protocol/messages.ts'
+import type { Known, LoadedDocument, Store } from './stores/store.ts'
+import { Writer, type AnySave } from './writer.ts'
+
+export interface RoomSettings {
+  store: Store
+  access: Access
+  log: FastifyBaseLogger
+}
+
+interface Member {
+  /** Has been sent the document. */
+  joined: boolean
+  /** Where it is, as long as that is not where the room is. */
+  cursor?: Cursor | undefined
+}
+
+/** A load that joiners wait for, and what has been relayed since it began. */
+interface Load {
+  document: Promise<LoadedDocument | undefined>
+  relayed: Relayed[]
+  joiners: number
+}
+
+interface Relayed {
+  change: Change
+  frame: Buffer
+}
+
+/** What a joiner may miss while its document is loaded, before it has to come back. */
+const maxRelayedDuringLoad = 50_000
+
+/**
+ * The connections of one document on this node. The store decides the order; the room knows, with its cursor, how far its
+ * connections are in it, and relays what continues the cursor. When something is missing it asks the store for the delta.
+ */
+export class Room {
+  readonly documentId: string
+  readonly #settings: RoomSettings
+  readonly #onEmpty: () => void
+  readonly #writer: Writer
+  readonly #members = new Map<Connection, Member>()
+  readonly #loads = new Set<Load>()
+  readonly #sharedLoads = new Map<string, Load>()
+  /** Unknown until the first document was loaded. */
+  #cursor: Cursor | undefined
+  #catchUpTimer: NodeJS.Timeout | undefined
+  #failedCatchUps = 0
+  #accessKnownUntil = 0
+  #askingForAccess = false
+  #failedAccess = 0
+  #accessTimer: NodeJS.Timeout | undefined
+
+  constructor (documentId: string, settings: RoomSettings, onEmpty: () => void) {
+    this.documentId = documentId
+    this.#settings = { ...settings, log: settings.log.child({ documentId }) }
+    this.#onEmpty = onEmpty
+    this.#writer = new Writer(this, settings.store, () => this.#endIfEmpty())
+  }
+
+  get size (): number {
+    return this.#members.size
+  }
+
+  get cursor (): Cursor {
+    return this.#cursor!
+  }
+
+  /** Stores a change after all that were handed over before, and relays it. */
+  save (save: AnySave): void {
+    this.#writer.save(save)
+  }
+
+  // Joining
+
+  /** Sends the document to a connection, then all that is saved later. False: there is no such document. */
+  async join (connection: Connection, known: Known): Promise<boolean> {
+    const member: Member = { joined: false }
+    this.#members.set(connection, member)
+    try {
+      while (true) {
+        const isCold = this.#cursor === undefined
+        const load = this.#load(known, connection)
+        try {
+          const document = await load.document
+          if (!this.#members.has(connection)) return true
+          if (document === undefined) return false
+          // Nobody may move the room by what they only claim to know.
+          if (document.claimed && this.#cursor === undefined && !await this.#open(connection)) return false
+          // Somebody else set the cursor meanwhile: what was relayed since then is not among what this load recorded.
+          if (isCold && this.#cursor !== undefined) continue
+          this.#cursor ??= copyOf(document.cursor)
+          this.#joined(connection, member, document, load.relayed)
+          return true
+        } finally {
+          if (--load.joiners === 0) this.#loads.delete(load)
+        }
+      }
+    } finally {
+      if (!member.joined) this.leave(connection)
+    }
+  }
+
+  #joined (connection: Connection, member: Member, document: LoadedDocument, relayed: Relayed[]): void {
+    member.joined = true
+    member.cursor = copyOf(document.cursor)
+    connection.send(answers.document(document, document.cursor.snapshotId === ''))
+    if (relayed.length > maxRelayedDuringLoad) return this.#leaveBehind(connection)
+    for (const { change, frame } of relayed) {
+      if (this.#follows(member, change)) connection.send(frame)
+    }
+    if (sameCursor(member.cursor, this.cursor)) member.cursor = undefined
+    else this.#writer.turn(() => this.#align())
+  }
+
+  /** One load may serve several joiners that ask for the same. */
+  #load (known: Known, connection: Connection): Load {
+    const { store } = this.#settings
+    const key = store.sharesLoads ? JSON.stringify(known) : undefined
+    let load = key === undefined ? undefined : this.#sharedLoads.get(key)
+    if (load === undefined) {
+      load = { document: store.load(this.documentId, known, connection.request), relayed: [], joiners: 0 }
+      this.#loads.add(load)
+      if (key !== undefined) {
+        this.#sharedLoads.set(key, load)
+        const loaded = () => this.#sharedLoads.delete(key)
+        load.document.then(loaded, loaded)
+      }
+    }
+    load.joiners++
+    return load
+  }
+
+  async #open (connection: Connection): Promise<boolean> {
+    const document = await this.#settings.store.load(this.documentId, { mode: 'complete' }, connection.request)
+    if (document !== undefined) this.#cursor ??= document.cursor
+    return document !== undefined
+  }
+
+  /** A joiner whose document is ahead of the room, by what other processes saved: the room must come up to it. */
+  async #align (): Promise<void> {
+    const ahead = [...this.#members].filter(([, member]) => member.cursor !== undefined)
+    if (ahead.length === 0 || !await this.catchUp()) return
+    for (const [connection, member] of ahead) {
+      if (member.cursor !== undefined) this.#leaveBehind(connection)
+    }
+  }
+
+  /** It comes back by itself, with what it knows, and gets the rest. */
+  #leaveBehind (connection: Connection): void {
+    connection.close(closeCodes.tryAgainLater, 'missed too much')
+    this.leave(connection)
+  }
+
+  leave (connection: Connection): void {
+    if (this.#members.delete(connection)) this.#endIfEmpty()
+  }
+
+  #endIfEmpty (): void {
+    if (this.#members.size > 0 || this.#writer.busy) return
+    clearTimeout(this.#catchUpTimer)
+    clearTimeout(this.#accessTimer)
+    this.#onEmpty()
+  }
+
+  // Relaying
+
+  /** Moves the cursor by a change that continues it, and relays it to all but its sender. */
+  relay (change: Change, sender?: Connection): void {
+    advance(this.cursor, change)
+    const frame = Buffer.from(change.kind === 'update' ? answers.update(change.text) : answers.snapshot(change.text))
+    for (const { relayed } of this.#loads) {
+      if (relayed.length <= maxRelayedDuringLoad) relayed.push({ change, frame })
+    }
+    this.#askForAccess(sender)
+    for (const [connection, member] of this.#members) {
+      if (!member.joined || !this.#follows(member, change)) continue
+      if (connection !== sender) connection.relay(frame)
+      if (member.cursor !== undefined && sameCursor(member.cursor, this.cursor)) member.cursor = undefined
+    }
+  }
+
+  relayEphemeral (frame: Buffer, sender: Connection): void {
+    this.#askForAccess(sender)
+    for (const [connection, { joined }] of this.#members) {
+      if (joined && connection !== sender) connection.relay(frame, true)
+    }
+  }
+
+  /** Whether a member is to get a change. One with a cursor of its own is ahead of the room, and has some already. */
+  #follows (member: Member, change: Change): boolean {
+    if (member.cursor === undefined) return true
+    if (positionOf(change, member.cursor) !== 'next') return false
+    advance(member.cursor, change)
+    return true
+  }
+
+  // Catching up
+
+  /**
+   * Asks the store what the room has missed and relays it. Changes of which it was unknown whether they were saved, and that
+   * turn out to be, are confirmed instead and taken off `open`. False: the store failed; another try follows by itself.
+   */
+  async catchUp (open: AnySave[] = []): Promise<boolean> {
+    clearTimeout(this.#catchUpTimer)
+    this.#catchUpTimer = undefined
+    let document: LoadedDocument | undefined
+    try {
+      const { snapshotId, clocks } = this.cursor
+      document = await this.#settings.store.load(this.documentId,
+        { mode: 'delta', ...snapshotId && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
+    } catch (err) {
+      this.#settings.log.error({ err }, 'secsync: catching up with the store failed')
+    }
+    if (document === undefined) {
+      this.catchUpLater()
+      return false
+    }
+    this.#failedCatchUps = 0
+    for (const change of changesOf(document)) {
+      const position = positionOf(change, this.cursor)
+      if (position === 'behind') continue
+      if (position === 'gap') this.#jump(change as SnapshotChange)
+      const index = open.findIndex((save) => save.change.message.signature === change.message.signature)
+      const [save] = index === -1 ? [] : open.splice(index, 1)
+      save?.saved()
+      this.relay(change, save?.connection)
+    }
+    return true
+  }
+
+  catchUpLater (): void {
+    if (this.#catchUpTimer !== undefined || this.#members.size === 0) return
+    const delay = Math.min(1000 * 2 ** this.#failedCatchUps++, 30_000)
+    this.#catchUpTimer = setTimeout(() => this.#writer.turn(async () => { await this.catchUp() }), randomInt(delay / 2, delay))
+  }
+
+  /**
+   * A snapshot whose parent's updates were not all relayed is only good for those who wrote none of these: the client fails for
+   * good on a snapshot that knows more of its own updates than it does itself. And no client can follow over two snapshots.
+   */
+  #jump ({ parentSnapshotId, parentClocks }: SnapshotChange): void {
+    for (const [connection, member] of [...this.#members]) {
+      const isAuthor = [...connection.authors].some((author) => (parentClocks[author] ?? -1) !== lastClock(this.cursor, author))
+      if (parentSnapshotId !== this.cursor.snapshotId || isAuthor || member.cursor !== undefined) this.#leaveBehind(connection)
+    }
+  }
+
+  // Access
+
+  /** Holds back what is relayed until it is known who may have it, unless that is known already. */
+  #askForAccess (sender?: Connection): void {
+    if (this.#accessKnownUntil > performance.now()) return
+    for (const [connection, { joined }] of this.#members) {
+      if (joined) connection.hold()
+    }
+    if (!this.#askingForAccess && this.#accessTimer === undefined) void this.#answerAccess(sender)
+  }
+
+  async #answerAccess (sender?: Connection): Promise<void> {
+    const { access, log } = this.#settings
+    const held = [...this.#members.keys()].filter(({ isHeld }) => isHeld)
+    if (held.length === 0) return
+    this.#askingForAccess = true
+    try {
+      const answers_ = await access.canReceive(this.documentId, held, sender)
+      this.#failedAccess = 0
+      this.#accessKnownUntil = performance.now() + access.keptFor
+      held.forEach((connection, index) => {
+        if (answers_[index]) connection.release()
+        else connection.close(closeCodes.unauthorized, 'unauthorized', answers.unauthorized)
+      })
+    } catch (err) {
+      this.#failedAccess++
+      log.error({ err }, 'secsync: it is not known who may receive what is relayed')
+    }
+    this.#askingForAccess = false
+    if (this.#failedAccess === 0) {
+      // Those who joined and were held back meanwhile.
+      void this.#answerAccess(sender)
+    } else if (this.#failedAccess < 5) {
+      this.#accessTimer = setTimeout(() => {
+        this.#accessTimer = undefined
+        void this.#answerAccess(sender)
+      }, 100 * 2 ** this.#failedAccess)
+    } else {
+      this.#failedAccess = 0
+      for (const connection of held) connection.close(closeCodes.internalError, 'access is not known')
+    }
+  }
+}
+
+function changesOf ({ snapshot, updates }: LoadedDocument): Change[] {
+  return [
+    ...snapshot ? [snapshotChange(JSON.parse(snapshot) as Snapshot)] : [],
+    ...(JSON.parse(`[${updates}]`) as Update[]).map(updateChange)
+  ]
+}

@@ -1,0 +1,103 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { closeCodes, Connection } from './connection.ts'
+import { DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from './errors.ts'
+import type { HookContext } from './hooks.ts'
+import { fail, receive, type MessageSettings } from './message.ts'
+import type { ResolvedOptions } from './options.ts'
+import { documentError, documentNotFound, unauthorized } from './protocol/answers.ts'
+import { parseClocks } from './protocol/clocks.ts'
+import type { Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import type { Known } from './stores/store.ts'
+
+export interface RouteSettings extends MessageSettings {
+  connections: Set<Connection>
+  rooms: Rooms
+}
+
+type Query = Record<string, string | string[] | undefined>
+
+/** `GET {prefix}/{documentId}?sessionKey=…`: an id may hold slashes, and without one the client is still told in the protocol. */
+export function addRoute (scope: FastifyInstance, options: ResolvedOptions, settings: RouteSettings): void {
+  const { onRequest, preValidation, preHandler } = options
+  const route = {
+    websocket: true,
+    // The session key is in the query string.
+    logSerializers: { req: serializeRequest },
+    ...onRequest && { onRequest },
+    ...preValidation && { preValidation },
+    ...preHandler && { preHandler }
+  } as const
+  const handler = (socket: WebSocket, request: FastifyRequest): void => { void connect(socket, request, settings) }
+  scope.get('/*', route, handler)
+  if (options.prefix) scope.get('', route, handler)
+}
+
+/** Like Fastify's own, without the query string. */
+function serializeRequest (request: FastifyRequest) {
+  return {
+    method: request.method,
+    url: request.url.split('?', 1)[0],
+    host: request.host,
+    remoteAddress: request.ip,
+    remotePort: request.socket?.remotePort
+  }
+}
+
+/** The handshake: it ends with the document, or with the reason why there is none. */
+async function connect (socket: WebSocket, request: FastifyRequest, settings: RouteSettings): Promise<void> {
+  const { access, connections, hooks, limits, rooms } = settings
+  const documentId = (request.params as { '*'?: string })['*'] ?? ''
+  const query = request.query as Query
+  const sessionKey = first(query.sessionKey)
+  const websocketSessionKey = sessionKey ?? ''
+  // Listens from here on: a message may come right behind the handshake.
+  const connection = new Connection(socket, request, documentId, websocketSessionKey, limits)
+  const context: HookContext = { documentId, websocketSessionKey, request, action: 'read' }
+  let room: Room | undefined
+  // @fastify/websocket closes its clients as soon as the server does: ours first finish what is in flight, see `shutDown`.
+  request.server.websocketServer.clients.delete(socket)
+  connections.add(connection)
+  socket.on('close', (code) => {
+    connections.delete(connection)
+    room?.leave(connection)
+    hooks.run('onClose', { ...context, code }).catch((error: unknown) => fail(error, context, connection, hooks))
+  })
+
+  try {
+    if (!isStorable(documentId) || sessionKey === undefined) throw new HandshakeInvalid()
+    await hooks.run('preHandler', context)
+    if (!await access.can({ action: 'read', documentId, websocketSessionKey, request })) throw new Unauthorized('read')
+    if (connection.closed) return
+
+    room = rooms.open(documentId)
+    if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
+    if (!await room.join(connection, known(query))) throw new DocumentNotFound()
+    connection.open((inbound) => receive(inbound, connection, room!, settings))
+    await hooks.run('onResponse', context)
+  } catch (error) {
+    if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+    else if (error instanceof DocumentNotFound) connection.close(closeCodes.documentNotFound, 'document not found', documentNotFound)
+    else if (error instanceof TooManyConnections) connection.close(closeCodes.tryAgainLater, 'too many connections')
+    else connection.close(closeCodes.documentError, 'document error', documentError)
+    await fail(error, context, connection, hooks)
+  }
+}
+
+/** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */
+function isStorable (documentId: string): boolean {
+  return documentId.length > 0 && documentId.length <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
+}
+
+function known (query: Query): Known {
+  return {
+    mode: first(query.mode) === 'delta' ? 'delta' : 'complete',
+    knownSnapshotId: first(query.knownSnapshotId),
+    knownSnapshotUpdateClocks: parseClocks(first(query.knownSnapshotUpdateClocks))
+  }
+}
+
+function first (value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}

@@ -1,0 +1,102 @@
+import { Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { FastifyRequest } from 'fastify'
+import type { CreateSnapshot, CreateUpdate, GetDocument, GetDocumentResult } from '../callbacks.ts'
+import { CallbackResultInvalid, SecsyncSnapshotBasedOnOutdatedSnapshotError, SnapshotProofInvalid } from '../errors.ts'
+import { signedJson, updateChange, type SnapshotChange, type UpdateChange } from '../protocol/changes.ts'
+import { advance, continuing, lastClock, type Cursor } from '../protocol/cursor.ts'
+import { Snapshot, Update } from '../protocol/messages.ts'
+import { hash, noParent, parentSnapshotProof } from '../protocol/proof.ts'
+import type { Known, LoadedDocument, Store } from './store.ts'
+
+/** Public data may have properties of the application's; those of the protocol must be there. */
+const Stored = <T extends typeof Snapshot | typeof Update>({ properties: { publicData, ...properties } }: T) =>
+  Type.Object({ ...properties, publicData: Type.Object(publicData.properties) })
+
+const resultCheck = TypeCompiler.Compile(Type.Object({
+  snapshot: Type.Optional(Type.Union([Stored(Snapshot), Type.Null(), Type.Undefined()])),
+  snapshotProofChain: Type.Optional(Type.Union([Type.Array(Type.Object({
+    snapshotId: Type.String(), parentSnapshotProof: Type.String(), snapshotCiphertextHash: Type.String()
+  })), Type.Null(), Type.Undefined()])),
+  updates: Type.Array(Stored(Update))
+}))
+
+/** The user's three callbacks as a store. What they return is checked: a client fails for good on a wrong document. */
+export class CallbackStore implements Store {
+  readonly groupsUpdates = false
+  readonly sharesLoads = false
+  readonly #callbacks: { getDocument: GetDocument, createSnapshot: CreateSnapshot, createUpdate: CreateUpdate }
+
+  constructor (callbacks: { getDocument: GetDocument, createSnapshot: CreateSnapshot, createUpdate: CreateUpdate }) {
+    this.#callbacks = callbacks
+  }
+
+  async load (documentId: string, known: Known, request?: FastifyRequest): Promise<LoadedDocument | undefined> {
+    const result = await this.#callbacks.getDocument({ documentId, ...known, request })
+    if (result === undefined || result === null) return undefined
+    checkResult(result, documentId)
+    return missing(result, known)
+  }
+
+  async saveUpdates (_documentId: string, updates: UpdateChange[], request?: FastifyRequest): Promise<void> {
+    for (const { message, snapshotId, clock } of updates) {
+      const { publicData } = await this.#callbacks.createUpdate({ update: message, request }) ?? {}
+      if (publicData?.refSnapshotId !== snapshotId || publicData.clock !== clock) {
+        throw new CallbackResultInvalid('createUpdate', 'another update than it was given')
+      }
+    }
+  }
+
+  async saveSnapshot (documentId: string, snapshot: SnapshotChange, request?: FastifyRequest): Promise<void> {
+    const { message, snapshotId, parentSnapshotId } = snapshot
+    const document = await this.#callbacks.getDocument({ documentId, mode: 'complete', request })
+    if (document) checkResult(document, documentId)
+    const active = document?.snapshot
+    if ((active?.publicData.snapshotId ?? '') !== parentSnapshotId) {
+      throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The parent is not the active snapshot')
+    }
+    const parent = active
+      ? {
+          snapshotId: parentSnapshotId,
+          parentSnapshotProof: active.publicData.parentSnapshotProof,
+          snapshotCiphertextHash: hash(active.ciphertext)
+        }
+      : noParent
+    if (message.publicData.parentSnapshotProof !== parentSnapshotProof(parent)) throw new SnapshotProofInvalid()
+
+    const { publicData } = await this.#callbacks.createSnapshot({ snapshot: message, request }) ?? {}
+    if (publicData?.snapshotId !== snapshotId) {
+      throw new CallbackResultInvalid('createSnapshot', 'another snapshot than it was given')
+    }
+  }
+}
+
+function checkResult (result: GetDocumentResult, documentId: string): void {
+  if (!resultCheck.Check(result)) {
+    const { path, message } = resultCheck.Errors(result).First()!
+    throw new CallbackResultInvalid('getDocument', `no document: ${path} ${message}`)
+  }
+  const { snapshot, updates } = result
+  if ([...snapshot ? [snapshot] : [], ...updates].some(({ publicData }) => publicData.docId !== documentId)) {
+    throw new CallbackResultInvalid('getDocument', 'a part of another document')
+  }
+}
+
+/** The simplest `getDocument` returns everything whatever was asked for. A client must get what it is missing and nothing else. */
+function missing ({ snapshot, snapshotProofChain, updates }: GetDocumentResult, known: Known): LoadedDocument {
+  const snapshotId = snapshot?.publicData.snapshotId ?? known.knownSnapshotId ?? ''
+  const continues = known.mode === 'delta' && known.knownSnapshotId === snapshotId
+  const cursor: Cursor = { snapshotId, clocks: continues ? { ...known.knownSnapshotUpdateClocks } : {} }
+  const changes = updates.map(updateChange).filter(({ author, clock }) => clock > lastClock(cursor, author))
+  if (continuing(changes, cursor).length < changes.length) {
+    throw new CallbackResultInvalid('getDocument', 'updates with a gap, or of another snapshot')
+  }
+  for (const change of changes) advance(cursor, change)
+  return {
+    snapshot: snapshot && !continues ? signedJson(snapshot) : undefined,
+    snapshotProofChain: snapshot && !continues ? JSON.stringify(snapshotProofChain ?? []) : undefined,
+    updates: changes.map(({ text }) => text).join(),
+    cursor,
+    claimed: continues
+  }
+}

@@ -1,0 +1,142 @@
+// The tables of the Prisma store, without the `prisma` CLI: `import { migrate } from 'fastify-secsync/migrate'`.
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import createError from '@fastify/error'
+import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory, SqlQueryable } from '@prisma/driver-adapter-utils'
+import type { MigrationDirectory, MigrationList } from '@prisma/schema-engine-wasm'
+import { createSchemaEngine } from './schema-engine.ts'
+
+export interface MigrateOptions {
+  /** Prisma's driver adapter for PostgreSQL: `new PrismaPg({ connectionString })`. */
+  adapter: SqlMigrationAwareDriverAdapterFactory
+  /** A folder of migrations as `prisma migrate` makes it, to apply your own. @default that of fastify-secsync */
+  migrationsDirectory?: string
+}
+
+export const MigrationFailed = createError<[string]>('FST_SECSYNC_MIGRATION_FAILED', 'The database could not be migrated: %s')
+
+// Prisma's engines take the same lock on their connection, so that a `prisma migrate deploy` at the same moment waits, too.
+const lock = 'SELECT pg_advisory_xact_lock(72707369)'
+const lockOfEngine = 'SELECT pg_advisory_lock(72707369)'
+
+/**
+ * Brings the database up to date as `prisma migrate deploy` does, with Prisma's bookkeeping (`_prisma_migrations`), and returns
+ * the names of the migrations that it applied: none, when there was nothing to do.
+ *
+ * All of them run in one transaction under a lock: a process that is killed leaves nothing half-done, and of several that start
+ * at once one migrates while the others wait. The database may hold tables of others, and `_prisma_migrations` the names of
+ * migrations from another directory: they are left alone. Only one of them that has failed must be resolved first.
+ *
+ * If you use `prisma migrate dev` on the same database, copy the models and this package's migrations into your project
+ * instead: it takes migrations that it does not find in your directory for drift.
+ */
+export async function migrate ({ adapter, migrationsDirectory = packageMigrations() }: MigrateOptions): Promise<string[]> {
+  try {
+    const migrations = await readMigrations(migrationsDirectory)
+    const connection = await adapter.connect()
+    try {
+      return await inTransaction(connection, async (transaction) => await applyMigrations(adapter, transaction, migrations))
+    } finally {
+      await connection.dispose()
+    }
+  } catch (error) {
+    throw Object.assign(new MigrationFailed(reason(error)), { cause: error })
+  }
+}
+
+async function applyMigrations (
+  adapter: SqlMigrationAwareDriverAdapterFactory, transaction: SqlDriverAdapter, migrationsList: MigrationList
+): Promise<string[]> {
+  await execute(transaction, lock)
+  const engine = await createSchemaEngine({
+    provider: adapter.provider,
+    adapterName: adapter.adapterName,
+    connect: async () => transaction,
+    connectToShadowDb: adapter.connectToShadowDb.bind(adapter)
+  })
+  try {
+    // Into a database that has tables but no `_prisma_migrations`, the engine does not migrate, unless it knows them to be others'.
+    const { rows } = await transaction.queryRaw({
+      sql: "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename <> '_prisma_migrations'", args: [], argTypes: []
+    })
+    const filters = { externalTables: rows.map(([name]) => String(name)), externalEnums: [] }
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters })
+    return appliedMigrationNames
+  } finally {
+    engine.free()
+  }
+}
+
+/**
+ * The engine sends its statements one by one, and on any connection of a pool. Here all go through one transaction, a migration
+ * in one piece. After a statement that failed the engine goes on to record that, which a failed transaction refuses: it is the
+ * first error that says what happened.
+ */
+async function inTransaction<Result> (
+  connection: SqlDriverAdapter, action: (transaction: SqlDriverAdapter) => Promise<Result>
+): Promise<Result> {
+  // Not the database's default, which might not see what another process has committed while this one waited for the lock.
+  const transaction = await connection.startTransaction('READ COMMITTED')
+  let firstError: unknown
+  const failed = (error: unknown): never => {
+    firstError ??= error
+    throw error
+  }
+  const adapter: SqlDriverAdapter = {
+    provider: connection.provider,
+    adapterName: connection.adapterName,
+    queryRaw: async (query) => await transaction.queryRaw(query).catch(failed),
+    executeRaw: async (query) => query.sql === lockOfEngine ? 0 : await transaction.executeRaw(query).catch(failed),
+    executeScript: async (script) => { await execute(transaction, script).catch(failed) },
+    startTransaction: connection.startTransaction.bind(connection),
+    /* c8 ignore next: the engine does not call it, and must not end the connection if it ever does */
+    dispose: async () => {},
+    ...connection.getConnectionInfo && { getConnectionInfo: connection.getConnectionInfo.bind(connection) }
+  }
+  try {
+    const result = await action(adapter)
+    await execute(transaction, 'COMMIT')
+    await transaction.commit()
+    return result
+  } catch (error) {
+    // Lost connections roll back by themselves.
+    await execute(transaction, 'ROLLBACK').catch(() => {})
+    await transaction.rollback()
+    throw firstError ?? error
+  }
+}
+
+async function execute (queryable: SqlQueryable, sql: string): Promise<void> {
+  await queryable.executeRaw({ sql, args: [], argTypes: [] })
+}
+
+/** Beside lib/ in the repository, beside dist/ in the package. */
+function packageMigrations (): string {
+  return fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
+}
+
+async function readMigrations (directory: string): Promise<MigrationList> {
+  const baseDir = resolve(directory)
+  const read = async (...path: string[]): Promise<string> => await readFile(join(baseDir, ...path), 'utf8')
+  const migrationDirectories: MigrationDirectory[] = []
+  for (const entry of await readdir(baseDir, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue
+    const value = await read(entry.name, 'migration.sql')
+    migrationDirectories.push({ path: entry.name, migrationFile: { path: 'migration.sql', content: { tag: 'ok', value } } })
+  }
+  return {
+    baseDir,
+    lockfile: { path: 'migration_lock.toml', content: await read('migration_lock.toml') },
+    shadowDbInitScript: '',
+    migrationDirectories: migrationDirectories.sort((a, b) => a.path < b.path ? -1 : 1)
+  }
+}
+
+/** Prisma's drivers keep the database's own words in the cause, and where they tried to connect to. */
+function reason (error: unknown): string {
+  const { message, cause: { originalMessage, host, port } = {} } = error as DriverError
+  return originalMessage ?? (host === undefined ? message : `${message} (${[host, port].join(':')})`)
+}
+
+interface DriverError { message: string, cause?: { originalMessage?: string, host?: string, port?: number } }

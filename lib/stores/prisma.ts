@@ -1,0 +1,136 @@
+import { SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotIdTaken, SnapshotProofInvalid, UpdateConflict } from '../errors.ts'
+import type { SnapshotChange, UpdateChange } from '../protocol/changes.ts'
+import type { UpdateClocks } from '../protocol/clocks.ts'
+import { hash, noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
+import type { Known, LoadedDocument, Store } from './store.ts'
+
+/** What we use of a PrismaClient: ours, or one that the user generated from a schema with our models. */
+export interface PrismaClientLike {
+  $queryRaw<T> (query: TemplateStringsArray, ...values: unknown[]): Promise<T>
+  $executeRaw (query: TemplateStringsArray, ...values: unknown[]): Promise<number>
+}
+
+/**
+ * Documents in PostgreSQL. Every write is one statement that first updates the document's row under a condition: there all
+ * processes that write a document queue up, and whoever comes second sees the condition fail instead of a write conflict.
+ */
+export class PrismaStore implements Store {
+  readonly groupsUpdates = true
+  readonly sharesLoads = true
+  readonly #db: PrismaClientLike
+
+  constructor (db: PrismaClientLike) {
+    this.#db = db
+  }
+
+  async load (documentId: string, { mode, knownSnapshotId, knownSnapshotUpdateClocks }: Known): Promise<LoadedDocument> {
+    const [row] = await this.#db.$queryRaw<DocumentRow[]>`
+      SELECT document.active_snapshot_id AS "snapshotId", document.clocks, snapshot.data AS "snapshot",
+        chain.entries AS "snapshotProofChain", updates.data AS "updates"
+      FROM secsync_document document
+      LEFT JOIN secsync_snapshot known ON known.document_id = document.id AND known.id = ${knownSnapshotId ?? ''}
+      CROSS JOIN LATERAL (
+        SELECT ${mode === 'delta'} AND known.id IS NOT DISTINCT FROM document.active_snapshot_id AS continues
+      ) reader
+      LEFT JOIN secsync_snapshot snapshot
+        ON snapshot.document_id = document.id AND snapshot.id = document.active_snapshot_id AND NOT reader.continues
+      CROSS JOIN LATERAL (
+        SELECT json_agg(json_build_object('snapshotId', id, 'parentSnapshotProof', parent_snapshot_proof,
+          'snapshotCiphertextHash', ciphertext_hash) ORDER BY version)::text AS entries
+        FROM secsync_snapshot WHERE document_id = document.id AND version > known.version
+      ) chain
+      CROSS JOIN LATERAL (
+        SELECT string_agg(missing.data, ',' ORDER BY missing.version) AS data
+        FROM jsonb_each(document.clocks) author
+        CROSS JOIN LATERAL (
+          SELECT data, version FROM secsync_update
+          WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND author = author.key
+            AND clock > CASE WHEN reader.continues
+              THEN coalesce((${JSON.stringify(knownSnapshotUpdateClocks ?? {})}::jsonb ->> author.key)::bigint, -1) ELSE -1 END
+        ) missing
+      ) updates
+      WHERE document.id = ${documentId}`
+    // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
+    if (row === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {} } }
+    return {
+      snapshot: row.snapshot ?? undefined,
+      snapshotProofChain: row.snapshot === null ? undefined : row.snapshotProofChain ?? '[]',
+      updates: row.updates ?? '',
+      cursor: { snapshotId: row.snapshotId, clocks: row.clocks }
+    }
+  }
+
+  async saveUpdates (documentId: string, updates: UpdateChange[]): Promise<void> {
+    const { snapshotId } = updates[0]!
+    const previous: UpdateClocks = {}
+    const newAuthors: string[] = []
+    const last: UpdateClocks = {}
+    for (const { author, clock } of updates) {
+      if (last[author] === undefined) {
+        if (clock === 0) newAuthors.push(author)
+        else previous[author] = clock - 1
+      }
+      last[author] = clock
+    }
+    const saved = await this.#db.$executeRaw`
+      WITH document AS (
+        UPDATE secsync_document
+        SET clocks = clocks || ${JSON.stringify(last)}::jsonb, version = version + ${updates.length}::int
+        WHERE id = ${documentId} AND active_snapshot_id = ${snapshotId}
+          AND clocks @> ${JSON.stringify(previous)}::jsonb AND NOT clocks ?| ${newAuthors}::text[]
+        RETURNING id, active_snapshot_id, version - ${updates.length}::int AS version
+      )
+      INSERT INTO secsync_update (document_id, snapshot_id, author, clock, version, data)
+      SELECT document.id, document.active_snapshot_id, u.author, u.clock, document.version + u.position, u.data
+      FROM document, unnest(${updates.map(({ author }) => author)}::text[], ${updates.map(({ clock }) => clock)}::bigint[],
+        ${updates.map(({ text }) => text)}::text[]) WITH ORDINALITY AS u(author, clock, data, position)`
+    if (saved !== updates.length) throw new UpdateConflict()
+  }
+
+  async saveSnapshot (documentId: string, snapshot: SnapshotChange): Promise<void> {
+    const { snapshotId, parentSnapshotId, parentClocks, message, text } = snapshot
+    // Both rows never change once they are there, so that they can be read ahead of the write.
+    const rows = await this.#db.$queryRaw<Array<ProofOfParent & { same: boolean }>>`
+      SELECT id AS "snapshotId", parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "snapshotCiphertextHash",
+        data = ${text} AS same
+      FROM secsync_snapshot WHERE document_id = ${documentId} AND id IN (${snapshotId}, ${parentSnapshotId})`
+    const taken = rows.find((row) => row.snapshotId === snapshotId)
+    if (taken?.same) return
+    if (taken) throw new SnapshotIdTaken()
+    const parent = parentSnapshotId === '' ? noParent : rows.find((row) => row.snapshotId === parentSnapshotId)
+    if (parent === undefined) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The document has no such parent snapshot')
+    const { parentSnapshotProof: proof } = message.publicData
+    if (proof !== parentSnapshotProof(parent)) throw new SnapshotProofInvalid()
+
+    const ciphertextHash = hash(message.ciphertext)
+    const saved = parentSnapshotId === ''
+      ? await this.#db.$executeRaw`
+        WITH document AS (
+          INSERT INTO secsync_document (id, active_snapshot_id, clocks, version) VALUES (${documentId}, ${snapshotId}, '{}', 1)
+          ON CONFLICT (id) DO NOTHING
+          RETURNING id, version
+        )
+        INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data)
+        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document`
+      : await this.#db.$executeRaw`
+        WITH document AS (
+          UPDATE secsync_document SET active_snapshot_id = ${snapshotId}, clocks = '{}', version = version + 1
+          WHERE id = ${documentId} AND active_snapshot_id = ${parentSnapshotId} AND clocks = ${JSON.stringify(parentClocks)}::jsonb
+          RETURNING id, version
+        )
+        INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data)
+        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document`
+    if (saved === 1) return
+    const { cursor } = await this.load(documentId, { mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
+    if (cursor.snapshotId !== parentSnapshotId) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The parent is not the active snapshot')
+    throw new SecsyncSnapshotMissesUpdatesError('The clocks are not those of the active snapshot')
+  }
+}
+
+interface DocumentRow {
+  snapshotId: string
+  clocks: UpdateClocks
+  snapshot: string | null
+  snapshotProofChain: string | null
+  updates: string | null
+}

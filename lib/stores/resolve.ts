@@ -1,0 +1,85 @@
+import type { CreateSnapshot, CreateUpdate, GetDocument } from '../callbacks.ts'
+import type { SecsyncOptions } from '../options.ts'
+import { snapshotChange, updateChange } from '../protocol/changes.ts'
+import type { Snapshot, Update } from '../protocol/messages.ts'
+import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
+import { CallbackStore } from './callbacks.ts'
+import { PrismaStore, type PrismaClientLike } from './prisma.ts'
+import type { Store } from './store.ts'
+
+export interface StoreCallbacks {
+  getDocument: GetDocument
+  createSnapshot: CreateSnapshot
+  createUpdate: CreateUpdate
+}
+
+export interface ResolvedStore {
+  store: Store
+  callbacks: StoreCallbacks
+  /** Closes what was made here; what the user passed stays open. */
+  close (): Promise<void>
+}
+
+/** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
+export async function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>): Promise<ResolvedStore> {
+  const { getDocument, createSnapshot, createUpdate } = options
+  if (getDocument && createSnapshot && createUpdate) {
+    const callbacks = { getDocument, createSnapshot, createUpdate }
+    return { store: new CallbackStore(callbacks), callbacks, async close () {} }
+  }
+  const { prisma, close } = await prismaOf(options)
+  const prismaStore = new PrismaStore(prisma)
+  const defaults = callbacksOf(prismaStore)
+  const callbacks = {
+    getDocument: getDocument ?? defaults.getDocument,
+    createSnapshot: createSnapshot ?? defaults.createSnapshot,
+    createUpdate: createUpdate ?? defaults.createUpdate
+  }
+  const callbackStore = new CallbackStore(callbacks)
+  const loads = getDocument ? callbackStore : prismaStore
+  const snapshots = createSnapshot ? callbackStore : prismaStore
+  const updates = createUpdate ? callbackStore : prismaStore
+  const store: Store = {
+    groupsUpdates: updates.groupsUpdates,
+    sharesLoads: loads.sharesLoads,
+    load: (...args) => loads.load(...args),
+    saveUpdates: (...args) => updates.saveUpdates(...args),
+    saveSnapshot: (...args) => snapshots.saveSnapshot(...args)
+  }
+  return { store, callbacks, close }
+}
+
+/** The Prisma store as the three callbacks, for an override that wraps one of them. */
+export async function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'>): Promise<StoreCallbacks & { close (): Promise<void> }> {
+  const { callbacks, close } = await resolveStore(options)
+  return { ...callbacks, close }
+}
+
+async function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 'prisma'>): Promise<{ prisma: PrismaClientLike, close (): Promise<void> }> {
+  if (prisma) return { prisma, async close () {} }
+  // Only here: whoever brings stores of their own does not load Prisma.
+  const { PrismaClient } = await import('./prisma-client/client.ts')
+  const client = new PrismaClient({ adapter: adapter! })
+  return { prisma: client, close: () => client.$disconnect() }
+}
+
+function callbacksOf (store: PrismaStore): StoreCallbacks {
+  return {
+    async getDocument ({ documentId, ...known }) {
+      const { snapshot, snapshotProofChain, updates } = await store.load(documentId, known)
+      return {
+        ...snapshot && { snapshot: JSON.parse(snapshot) as Snapshot },
+        ...snapshotProofChain && { snapshotProofChain: JSON.parse(snapshotProofChain) as SnapshotProofChainEntry[] },
+        updates: JSON.parse(`[${updates}]`) as Update[]
+      }
+    },
+    async createSnapshot ({ snapshot }) {
+      await store.saveSnapshot(snapshot.publicData.docId, snapshotChange(snapshot))
+      return snapshot
+    },
+    async createUpdate ({ update }) {
+      await store.saveUpdates(update.publicData.docId, [updateChange(update)])
+      return update
+    }
+  }
+}

@@ -7,7 +7,9 @@ import type { SnapshotProofChainEntry } from './protocol/proof.ts'
  * The five callbacks have the names, arguments and results of `secsync-server`. Ours add `request`: the FastifyRequest of the
  * connection's handshake. It is absent when a node brings itself up to date, not for any connection in particular.
  */
-export type GetDocument = (params: GetDocumentParams) => Promise<GetDocumentResult | undefined | null> | GetDocumentResult | undefined | null
+type MaybePromise<T> = T | Promise<T>
+
+export type GetDocument = (params: GetDocumentParams) => MaybePromise<GetDocumentResult | undefined | null>
 
 export interface GetDocumentParams {
   documentId: string
@@ -23,11 +25,11 @@ export interface GetDocumentResult {
   updates: Update[]
 }
 
-export type CreateSnapshot = (params: { snapshot: SnapshotMessage, request?: FastifyRequest | undefined }) => Promise<Snapshot> | Snapshot
+export type CreateSnapshot = (params: { snapshot: SnapshotMessage, request?: FastifyRequest | undefined }) => MaybePromise<Snapshot>
 
-export type CreateUpdate = (params: { update: Update, request?: FastifyRequest | undefined }) => Promise<Update> | Update
+export type CreateUpdate = (params: { update: Update, request?: FastifyRequest | undefined }) => MaybePromise<Update>
 
-export type HasAccess = (params: HasAccessParams) => Promise<boolean> | boolean
+export type HasAccess = (params: HasAccessParams) => MaybePromise<boolean>
 
 export type HasAccessParams = {
   documentId: string
@@ -43,7 +45,7 @@ export type HasAccessParams = {
 
 export type Action = HasAccessParams['action']
 
-export type HasBroadcastAccess = (params: HasBroadcastAccessParams) => Promise<boolean[]> | boolean[]
+export type HasBroadcastAccess = (params: HasBroadcastAccessParams) => MaybePromise<boolean[]>
 
 export interface HasBroadcastAccessParams {
   documentId: string

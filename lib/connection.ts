@@ -47,6 +47,9 @@ export class Connection {
   #unansweredBytes = 0
   #drained: (() => void) | undefined
   #paused = false
+  #secondEnds = 0
+  #messagesThisSecond = 0
+  #rateTimer: NodeJS.Timeout | undefined
   #draining = false
   #closing = false
   #alive = true
@@ -83,6 +86,7 @@ export class Connection {
     this.#alive = true
     if (this.#closing || this.#draining) return
     this.#inbound.push(inbound)
+    this.#countMessage()
     this.#begin(inbound.data.length)
     void this.#receiveAll()
   }
@@ -99,23 +103,44 @@ export class Connection {
   #begin (bytes: number): void {
     this.#unanswered++
     this.#unansweredBytes += bytes
-    const { maxQueuedMessages, maxMessageSize } = this.#limits
-    if (!this.#paused && (this.#unanswered >= maxQueuedMessages || this.#unansweredBytes >= maxMessageSize)) {
-      this.#paused = true
-      this.#socket.pause()
-    }
+    this.#read()
   }
 
   /** A message has been answered, or needs no answer. */
   answered (bytes: number): void {
     this.#unanswered--
     this.#unansweredBytes -= bytes
+    this.#read()
+    if (this.#unanswered === 0) this.#drained?.()
+  }
+
+  /** Reads from the socket only while there is room for what it brings. */
+  #read (): void {
     const { maxQueuedMessages, maxMessageSize } = this.#limits
-    if (this.#paused && this.#unanswered <= maxQueuedMessages / 2 && this.#unansweredBytes < maxMessageSize) {
+    const isFull = this.#unanswered >= maxQueuedMessages || this.#unansweredBytes >= maxMessageSize
+    const hasRoom = this.#unanswered <= maxQueuedMessages / 2 && this.#unansweredBytes < maxMessageSize
+    if (!this.#paused && (isFull || this.#rateTimer !== undefined)) {
+      this.#paused = true
+      this.#socket.pause()
+    } else if (this.#paused && hasRoom && this.#rateTimer === undefined) {
       this.#paused = false
       this.#socket.resume()
     }
-    if (this.#unanswered === 0) this.#drained?.()
+  }
+
+  #countMessage (): void {
+    const { maxMessagesPerSecond } = this.#limits
+    if (maxMessagesPerSecond === 0) return
+    const now = performance.now()
+    if (now >= this.#secondEnds) {
+      this.#secondEnds = now + 1000
+      this.#messagesThisSecond = 0
+    }
+    if (++this.#messagesThisSecond < maxMessagesPerSecond || this.#rateTimer !== undefined) return
+    this.#rateTimer = setTimeout(() => {
+      this.#rateTimer = undefined
+      this.#read()
+    }, this.#secondEnds - now)
   }
 
   /** Takes nothing more in, and closes with 1001 when everything that was received is answered or its time is over. */
@@ -192,6 +217,7 @@ export class Connection {
     this.#closing = true
     this.#held = undefined
     this.#inbound = []
+    clearTimeout(this.#rateTimer)
     this.#drained?.()
   }
 

@@ -28,8 +28,19 @@ export const SnapshotIdTaken = createError('FST_SECSYNC_SNAPSHOT_ID_TAKEN', 'The
 export const UpdateConflict = createError('FST_SECSYNC_UPDATE_CONFLICT', 'The update is not on the active snapshot, or its clock does not follow on the last one of its author', 409)
 export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'The snapshot was made without %s', 409)
 
+export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'The connection was closed before the message was handled', 400)
+
 // A callback of the user's.
-export const CallbackTimeout = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s did not settle within %s ms')
+const CallbackTimeoutError = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s did not settle within %s ms')
+export class CallbackTimeout extends CallbackTimeoutError {
+  /** Resolves when the call settles after all. */
+  readonly settled: Promise<void>
+
+  constructor (name: string, ms: number, settled: Promise<void>) {
+    super(name, ms)
+    this.settled = settled
+  }
+}
 export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s returned %s')
 
 /** Thrown by `createSnapshot`: the parent of the snapshot is not the active one (also for a second initial snapshot). */
@@ -45,6 +56,13 @@ export class SecsyncSnapshotMissesUpdatesError extends Error {
 /** Thrown by `createUpdate` or a hook: the client must send a snapshot before any other update (after a change of keys, say). */
 export class SecsyncNewSnapshotRequiredError extends Error {
   override name = 'SecsyncNewSnapshotRequiredError'
+}
+
+const conflicts = [SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SecsyncNewSnapshotRequiredError]
+
+/** Somebody else was faster: the sender is told, and comes again. */
+export function isConflict (error: unknown): boolean {
+  return error instanceof UpdateConflict || error instanceof SnapshotConflict || conflicts.some((conflict) => isError(error, conflict))
 }
 
 /** By name, not by class: stores that move over from `secsync-server` throw the classes of the npm package `secsync`. */

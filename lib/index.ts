@@ -76,6 +76,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   fastify.addHook('preClose', async () => {
     clearInterval(heartbeat)
     await Promise.all([...connections].map((connection) => connection.shutDown()))
+    await rooms.end(limits.drainTimeout)
   })
   fastify.addHook('onClose', close)
 }

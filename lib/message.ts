@@ -1,6 +1,6 @@
 import type { Access } from './access.ts'
 import { closeCodes, type Connection, type Inbound } from './connection.ts'
-import { DocumentIdMismatch, MessageInvalid, MessageTooBig, SignatureInvalid, Unauthorized } from './errors.ts'
+import { ConnectionClosed, DocumentIdMismatch, isConflict, MessageInvalid, MessageTooBig, SignatureInvalid, Unauthorized } from './errors.ts'
 import { ephemeralMessage } from './handlers/ephemeral-message.ts'
 import type { Handler } from './handlers/handler.ts'
 import { snapshot } from './handlers/snapshot.ts'
@@ -8,7 +8,7 @@ import { update } from './handlers/update.ts'
 import type { HookContext, Hooks } from './hooks.ts'
 import type { Limits } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
-import { kindOf, type ClientMessage, type MessageChecks } from './protocol/messages.ts'
+import { kindOf, type ClientMessage, type MessageChecks, type MessageKind } from './protocol/messages.ts'
 import { verifySignature } from './protocol/signature.ts'
 import type { Room } from './room.ts'
 
@@ -19,8 +19,10 @@ export interface MessageSettings {
   limits: Limits
 }
 
+type AnyHandler = Handler<ClientMessage>
+
 // Each handler takes the message that its check let through.
-const handlers = { snapshot, update, ephemeralMessage } as Record<keyof MessageChecks, Handler<ClientMessage>>
+const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, AnyHandler>
 
 /**
  * The life of a message up to its handler, with the stages of a Fastify request. Resolves when the connection's next one may
@@ -30,7 +32,7 @@ export async function receive ({ data, isBinary }: Inbound, connection: Connecti
   const { access, checks, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, message: data }
-  let handler: Handler<ClientMessage> | undefined
+  let handler: AnyHandler | undefined
   try {
     await hooks.run('onRequest', context)
     if (data.length > limits.maxMessageSize) throw new MessageTooBig(data.length, limits.maxMessageSize)
@@ -51,6 +53,8 @@ export async function receive ({ data, isBinary }: Inbound, connection: Connecti
     if (!await access.can({ action: handler.action, documentId, publicKey, websocketSessionKey, request })) {
       throw new Unauthorized(handler.action)
     }
+    // Its room may have ended meanwhile, and another one begun.
+    if (connection.closed) throw new ConnectionClosed()
   } catch (error) {
     refuse(error, context.message, connection, handler, limits)
     await fail(error, context, connection, hooks)
@@ -77,14 +81,14 @@ function parse (data: Buffer, isBinary: boolean): object {
   return message
 }
 
-function verify (message: object, documentId: string, { kind }: Handler<ClientMessage>, checks: MessageChecks): ClientMessage {
+function verify (message: object, documentId: string, { kind }: AnyHandler, checks: MessageChecks): ClientMessage {
   if (!checks[kind](message)) throw new MessageInvalid(`not the shape of a ${kind}`)
   if (message.publicData.docId !== documentId) throw new DocumentIdMismatch()
   if (!verifySignature(kind, message)) throw new SignatureInvalid()
   return message
 }
 
-function refuse (error: unknown, message: unknown, connection: Connection, handler: Handler<ClientMessage> | undefined, limits: Limits): void {
+function refuse (error: unknown, message: unknown, connection: Connection, handler: AnyHandler | undefined, limits: Limits): void {
   if (error instanceof Unauthorized) return connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
   if (error instanceof MessageTooBig) return connection.close(closeCodes.tooBig, 'message too big')
   if (error instanceof MessageInvalid && ++connection.invalidMessages >= limits.maxInvalidMessages) {
@@ -102,13 +106,19 @@ async function sending (context: HookContext, connection: Connection, hooks: Hoo
   }
 }
 
-/** Reports a message that failed. Like Fastify, what the client did wrong is information, what we did is an error. */
+/** Reports a message that failed. */
 export async function fail (error: unknown, context: HookContext, connection: Connection, hooks: Hooks): Promise<void> {
-  const isClientError = (error as { statusCode?: number } | undefined)?.statusCode! < 500
-  connection.log[isClientError ? 'info' : 'error']({ err: error, action: context.action }, 'secsync: a message was refused')
+  connection.log[levelOf(error)]({ err: error, action: context.action }, 'secsync: a message was refused')
   try {
     await hooks.run('onError', { ...context, error })
   } catch (err) {
     connection.log.error({ err }, 'secsync: an onError hook failed')
   }
+}
+
+/** As in Fastify, what the client did wrong is information, what we did is an error. Conflicts are a part of working together. */
+function levelOf (error: unknown): 'debug' | 'info' | 'error' {
+  if (isConflict(error)) return 'debug'
+  const { statusCode = 500 } = error as { statusCode?: number }
+  return statusCode < 500 ? 'info' : 'error'
 }

@@ -12,6 +12,8 @@ const Limits = Type.Object({
   maxMessageSize: Type.Integer({ minimum: 1024, default: 16 * 1024 * 1024 }),
   /** Messages of one connection that are not answered yet, before it is no longer read. */
   maxQueuedMessages: Type.Integer({ minimum: 1, default: 256 }),
+  /** Messages that are read from one connection in a second. 0: as many as come. */
+  maxMessagesPerSecond: Type.Integer({ minimum: 0, default: 0 }),
   /** Bytes that wait to be read by one connection, before it is closed with 1013. One message more may wait. */
   maxBufferedBytes: Type.Integer({ minimum: 1024, default: 8 * 1024 * 1024 }),
   /** Connections of one document on this node. One more is closed with 1013. */

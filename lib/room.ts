@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Access } from './access.ts'
 import { closeCodes, type Connection } from './connection.ts'
+import { Gate } from './gate.ts'
 import * as answers from './protocol/answers.ts'
 import { snapshotChange, updateChange, type Change, type SnapshotChange } from './protocol/changes.ts'
 import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
@@ -44,8 +45,9 @@ const maxRelayedDuringLoad = 50_000
 export class Room {
   readonly documentId: string
   readonly #settings: RoomSettings
-  readonly #onEmpty: () => void
+  readonly #onEmpty: (room: Room) => void
   readonly #writer: Writer
+  readonly #gate: Gate
   readonly #members = new Map<Connection, Member>()
   readonly #loads = new Set<Load>()
   readonly #sharedLoads = new Map<string, Load>()
@@ -53,15 +55,12 @@ export class Room {
   #cursor: Cursor | undefined
   #catchUpTimer: NodeJS.Timeout | undefined
   #failedCatchUps = 0
-  #accessKnownUntil = 0
-  #askingForAccess = false
-  #failedAccess = 0
-  #accessTimer: NodeJS.Timeout | undefined
 
-  constructor (documentId: string, settings: RoomSettings, onEmpty: () => void) {
+  constructor (documentId: string, settings: RoomSettings, onEmpty: (room: Room) => void) {
     this.documentId = documentId
     this.#settings = { ...settings, log: settings.log.child({ documentId }) }
     this.#onEmpty = onEmpty
+    this.#gate = new Gate(documentId, settings.access, this.#settings.log)
     this.#writer = new Writer(this, settings.store, () => this.#endIfEmpty())
   }
 
@@ -160,14 +159,19 @@ export class Room {
   }
 
   leave (connection: Connection): void {
+    this.#gate.leave(connection)
     if (this.#members.delete(connection)) this.#endIfEmpty()
+  }
+
+  #joinedMembers (): Connection[] {
+    return [...this.#members].filter(([, { joined }]) => joined).map(([connection]) => connection)
   }
 
   #endIfEmpty (): void {
     if (this.#members.size > 0 || this.#writer.busy) return
     clearTimeout(this.#catchUpTimer)
-    clearTimeout(this.#accessTimer)
-    this.#onEmpty()
+    this.#gate.end()
+    this.#onEmpty(this)
   }
 
   // Relaying
@@ -179,7 +183,7 @@ export class Room {
     for (const { relayed } of this.#loads) {
       if (relayed.length <= maxRelayedDuringLoad) relayed.push({ change, frame })
     }
-    this.#askForAccess(sender)
+    if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
     for (const [connection, member] of this.#members) {
       if (!member.joined || !this.#follows(member, change)) continue
       if (connection !== sender) connection.relay(frame)
@@ -188,7 +192,7 @@ export class Room {
   }
 
   relayEphemeral (frame: Buffer, sender: Connection): void {
-    this.#askForAccess(sender)
+    if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
     for (const [connection, { joined }] of this.#members) {
       if (joined && connection !== sender) connection.relay(frame, true)
     }
@@ -250,49 +254,6 @@ export class Room {
     for (const [connection, member] of [...this.#members]) {
       const isAuthor = [...connection.authors].some((author) => (parentClocks[author] ?? -1) !== lastClock(this.cursor, author))
       if (parentSnapshotId !== this.cursor.snapshotId || isAuthor || member.cursor !== undefined) this.#leaveBehind(connection)
-    }
-  }
-
-  // Access
-
-  /** Holds back what is relayed until it is known who may have it, unless that is known already. */
-  #askForAccess (sender?: Connection): void {
-    if (this.#accessKnownUntil > performance.now()) return
-    for (const [connection, { joined }] of this.#members) {
-      if (joined) connection.hold()
-    }
-    if (!this.#askingForAccess && this.#accessTimer === undefined) void this.#answerAccess(sender)
-  }
-
-  async #answerAccess (sender?: Connection): Promise<void> {
-    const { access, log } = this.#settings
-    const held = [...this.#members.keys()].filter(({ isHeld }) => isHeld)
-    if (held.length === 0) return
-    this.#askingForAccess = true
-    try {
-      const answers_ = await access.canReceive(this.documentId, held, sender)
-      this.#failedAccess = 0
-      this.#accessKnownUntil = performance.now() + access.keptFor
-      held.forEach((connection, index) => {
-        if (answers_[index]) connection.release()
-        else connection.close(closeCodes.unauthorized, 'unauthorized', answers.unauthorized)
-      })
-    } catch (err) {
-      this.#failedAccess++
-      log.error({ err }, 'secsync: it is not known who may receive what is relayed')
-    }
-    this.#askingForAccess = false
-    if (this.#failedAccess === 0) {
-      // Those who joined and were held back meanwhile.
-      void this.#answerAccess(sender)
-    } else if (this.#failedAccess < 5) {
-      this.#accessTimer = setTimeout(() => {
-        this.#accessTimer = undefined
-        void this.#answerAccess(sender)
-      }, 100 * 2 ** this.#failedAccess)
-    } else {
-      this.#failedAccess = 0
-      for (const connection of held) connection.close(closeCodes.internalError, 'access is not known')
     }
   }
 }

@@ -4,6 +4,7 @@ import { Room, type RoomSettings } from './room.ts'
 export class Rooms {
   readonly #settings: RoomSettings
   readonly #rooms = new Map<string, Room>()
+  #ended: (() => void) | undefined
 
   constructor (settings: RoomSettings) {
     this.#settings = settings
@@ -16,9 +17,21 @@ export class Rooms {
   open (documentId: string): Room {
     let room = this.#rooms.get(documentId)
     if (room === undefined) {
-      room = new Room(documentId, this.#settings, () => this.#rooms.delete(documentId))
+      room = new Room(documentId, this.#settings, (ended) => {
+        if (this.#rooms.get(documentId) === ended) this.#rooms.delete(documentId)
+        if (this.#rooms.size === 0) this.#ended?.()
+      })
       this.#rooms.set(documentId, room)
     }
     return room
+  }
+
+  /** Resolves when what was being saved is saved and nobody is in a room any more, or after `ms` milliseconds. */
+  async end (ms: number): Promise<void> {
+    if (this.#rooms.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#ended = resolve
+      setTimeout(resolve, ms).unref()
+    })
   }
 }

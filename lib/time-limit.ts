@@ -1,16 +1,19 @@
 import { CallbackTimeout } from './errors.ts'
 
 /**
- * Calls a function that may be the user's and gives it `ms` milliseconds. It goes on when they are over: what it does then is
- * no longer waited for, so its late rejection is not an unhandled one.
+ * Calls a function that may be the user's and gives it `ms` milliseconds; then rejects with `CallbackTimeout`. What it does after
+ * that is not waited for, and may still happen: the error tells when it has.
  */
 export async function withinTimeLimit<T> (name: string, ms: number, fn: () => T | Promise<T>): Promise<T> {
+  const answer = fn()
+  if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function') return answer
+  const result = Promise.resolve(answer)
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new CallbackTimeout(name, ms)), ms)
+    timer = setTimeout(() => reject(new CallbackTimeout(name, ms, result.then(() => {}, () => {}))), ms)
   })
   try {
-    return await Promise.race([fn(), timeout])
+    return await Promise.race([result, timeout])
   } finally {
     clearTimeout(timer)
   }

@@ -210,7 +210,8 @@ export class Writer {
 
   /** Failures after which asking the store what is there makes no sense: it was not asked to save, or does not answer. */
   #isFinal (error: unknown): boolean {
-    if (error instanceof CallbackTimeout) this.#room.catchUpLater()
+    // It may still be saved, unseen by anybody here.
+    if (error instanceof CallbackTimeout) void error.settled.then(() => this.#room.catchUpLater())
     return error instanceof CallbackTimeout || isError(error, SecsyncNewSnapshotRequiredError)
   }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Action } from './callbacks.ts'
 import { HookInvalid } from './errors.ts'
+import { withinTimeLimit } from './time-limit.ts'
 
 /** The stages of a message's life, in their order. The last two: a stage failed; the connection is closed. */
 const names = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse', 'onError', 'onClose'] as const
@@ -34,6 +35,12 @@ export type Hook = (context: HookContext) => void | Promise<void>
 export class Hooks {
   readonly #hooks = Object.fromEntries(names.map((name) => [name, [] as Hook[]])) as Record<HookName, Hook[]>
 
+  readonly #timeLimit: number
+
+  constructor (timeLimit: number) {
+    this.#timeLimit = timeLimit
+  }
+
   add (name: HookName, fn: Hook): void {
     if (!names.includes(name)) throw new HookInvalid(`There is no hook ${String(name)}`, names.join(', '))
     if (typeof fn !== 'function') throw new HookInvalid(`The hook ${name} is not a function`, names.join(', '))
@@ -45,6 +52,6 @@ export class Hooks {
   }
 
   async run (name: HookName, context: HookContext): Promise<void> {
-    for (const hook of this.#hooks[name]) await hook(context)
+    for (const hook of this.#hooks[name]) await withinTimeLimit(`The hook ${name}`, this.#timeLimit, () => hook(context))
   }
 }

@@ -47,7 +47,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const { store, callbacks, close } = await resolveStore(resolved)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
-  const hooks = new Hooks()
+  const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
   const rooms = new Rooms({ store: limited(store, limits.callbackTimeout), access, log: fastify.log })
 

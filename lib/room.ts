@@ -28,6 +28,8 @@ interface Load {
   document: Promise<LoadedDocument | undefined>
   relayed: Relayed[]
   joiners: number
+  /** Began before the room had a cursor. */
+  isCold: boolean
 }
 
 interface Relayed {
@@ -85,7 +87,6 @@ export class Room {
     this.#members.set(connection, member)
     try {
       while (true) {
-        const isCold = this.#cursor === undefined
         const load = this.#load(known, connection)
         try {
           const document = await load.document
@@ -93,9 +94,12 @@ export class Room {
           if (document === undefined) return false
           // Nobody may move the room by what they only claim to know.
           if (document.claimed && this.#cursor === undefined && !await this.#open(connection)) return false
-          // Somebody else set the cursor meanwhile: what was relayed since then is not among what this load recorded.
-          if (isCold && this.#cursor !== undefined) continue
-          this.#cursor ??= copyOf(document.cursor)
+          if (this.#cursor === undefined) {
+            this.#cursor = copyOf(document.cursor)
+            load.isCold = false
+          }
+          // Another load opened the room meanwhile: what it has seen may not be in this one, nor relayed since this one began.
+          if (load.isCold) continue
           this.#joined(connection, member, document, load.relayed)
           return true
         } finally {
@@ -115,8 +119,8 @@ export class Room {
     for (const { change, frame } of relayed) {
       if (this.#follows(member, change)) connection.send(frame)
     }
-    if (sameCursor(member.cursor, this.cursor)) member.cursor = undefined
-    else this.#writer.turn(() => this.#align())
+    this.#alignIfThere(member)
+    if (member.cursor !== undefined) this.#writer.turn(() => this.#align())
   }
 
   /** One load may serve several joiners that ask for the same. */
@@ -125,7 +129,8 @@ export class Room {
     const key = store.sharesLoads ? JSON.stringify(known) : undefined
     let load = key === undefined ? undefined : this.#sharedLoads.get(key)
     if (load === undefined) {
-      load = { document: store.load(this.documentId, known, connection.request), relayed: [], joiners: 0 }
+      const document = store.load(this.documentId, known, connection.request)
+      load = { document, relayed: [], joiners: 0, isCold: this.#cursor === undefined }
       this.#loads.add(load)
       if (key !== undefined) {
         this.#sharedLoads.set(key, load)
@@ -141,6 +146,10 @@ export class Room {
     const document = await this.#settings.store.load(this.documentId, { mode: 'complete' }, connection.request)
     if (document !== undefined) this.#cursor ??= document.cursor
     return document !== undefined
+  }
+
+  #alignIfThere (member: Member): void {
+    if (member.cursor !== undefined && sameCursor(member.cursor, this.cursor)) member.cursor = undefined
   }
 
   /** A joiner whose document is ahead of the room, by what other processes saved: the room must come up to it. */
@@ -185,9 +194,9 @@ export class Room {
     }
     if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
     for (const [connection, member] of this.#members) {
-      if (!member.joined || !this.#follows(member, change)) continue
-      if (connection !== sender) connection.relay(frame)
-      if (member.cursor !== undefined && sameCursor(member.cursor, this.cursor)) member.cursor = undefined
+      if (!member.joined) continue
+      if (this.#follows(member, change) && connection !== sender) connection.relay(frame)
+      this.#alignIfThere(member)
     }
   }
 
@@ -253,7 +262,8 @@ export class Room {
   #jump ({ parentSnapshotId, parentClocks }: SnapshotChange): void {
     for (const [connection, member] of [...this.#members]) {
       const isAuthor = [...connection.authors].some((author) => (parentClocks[author] ?? -1) !== lastClock(this.cursor, author))
-      if (parentSnapshotId !== this.cursor.snapshotId || isAuthor || member.cursor !== undefined) this.#leaveBehind(connection)
+      const cannotFollow = parentSnapshotId !== this.cursor.snapshotId || isAuthor || member.cursor !== undefined
+      if (member.joined && cannotFollow) this.#leaveBehind(connection)
     }
   }
 }

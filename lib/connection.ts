@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import { cork, textFrame } from './frame.ts'
 import type { Limits } from './options.ts'
 
 /** Close codes, with what the client does after each: docs/reliability.md. */
@@ -31,13 +33,15 @@ export class Connection {
   readonly documentId: string
   readonly websocketSessionKey: string
   readonly request: FastifyRequest
-  readonly log: FastifyBaseLogger
   /** The authors whose messages came in here. */
   readonly authors = new Set<string>()
   /** Messages in a row that made no sense. */
   invalidMessages = 0
 
+  #log: FastifyBaseLogger | undefined
   readonly #socket: WebSocket
+  /** What the WebSocket is on: a TCP socket, or that of `injectWS`. */
+  readonly #stream: Duplex
   readonly #limits: Limits
   #receive: ((inbound: Inbound) => Promise<void>) | undefined
   #inbound: Inbound[] = []
@@ -59,9 +63,9 @@ export class Connection {
 
   constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
     this.#socket = socket
+    this.#stream = (socket as WebSocket & { _socket: Duplex })._socket
     this.#limits = limits
     this.request = request
-    this.log = request.log.child({ documentId })
     this.documentId = documentId
     this.websocketSessionKey = websocketSessionKey
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage({ data, isBinary }))
@@ -70,6 +74,12 @@ export class Connection {
     // @fastify/websocket would terminate the socket on an error, so that its peer would not see the close code of `ws`.
     socket.removeAllListeners('error')
     socket.on('error', (err) => this.log.info({ err }, 'secsync: a connection broke the WebSocket protocol'))
+  }
+
+  /** Made when there is something to say: most connections never have. */
+  get log (): FastifyBaseLogger {
+    this.#log ??= this.request.log.child({ documentId: this.documentId })
+    return this.#log
   }
 
   get closed (): boolean {
@@ -162,9 +172,9 @@ export class Connection {
    * Sends what answers this connection alone, at once. A slow reader first loses ephemeral messages, then the connection: it
    * comes back and gets what it missed.
    */
-  send (frame: Buffer | string, isEphemeral = false): void {
+  send (frame: Buffer, isEphemeral = false): void {
     if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return
-    const { bufferedAmount } = this.#socket
+    const bufferedAmount = this.#stream.writableLength
     const { maxBufferedBytes } = this.#limits
     if (isEphemeral && bufferedAmount > maxBufferedBytes / 4) return
     if (bufferedAmount > maxBufferedBytes) {
@@ -172,7 +182,9 @@ export class Connection {
       this.close(closeCodes.tryAgainLater, 'reads too slowly')
       return
     }
-    this.#socket.send(frame, { binary: false })
+    // Past `ws`, which has nothing in its own queue: it is never asked to send anything but control frames.
+    cork(this.#stream)
+    this.#stream.write(frame)
   }
 
   /** Relays what others sent, after what is held back already. */
@@ -206,7 +218,7 @@ export class Connection {
   /** Sends a last message, if any, and closes. Nothing is sent or received any more. */
   close (code: number, reason: string, lastMessage?: string): void {
     if (this.#closing) return
-    if (lastMessage !== undefined) this.send(lastMessage)
+    if (lastMessage !== undefined) this.send(textFrame(lastMessage))
     this.#ended()
     // A paused socket would never see the peer's close frame.
     if (this.#paused) this.#socket.resume()

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Access } from './access.ts'
 import { closeCodes, type Connection } from './connection.ts'
+import { textFrame } from './frame.ts'
 import { Gate } from './gate.ts'
 import * as answers from './protocol/answers.ts'
 import { snapshotChange, updateChange, type Change, type SnapshotChange } from './protocol/changes.ts'
@@ -114,7 +115,7 @@ export class Room {
   #joined (connection: Connection, member: Member, document: LoadedDocument, relayed: Relayed[]): void {
     member.joined = true
     member.cursor = copyOf(document.cursor)
-    connection.send(answers.document(document, document.cursor.snapshotId === ''))
+    connection.send(textFrame(answers.document(document, document.cursor.snapshotId === '')))
     if (relayed.length > maxRelayedDuringLoad) return this.#leaveBehind(connection)
     for (const { change, frame } of relayed) {
       if (this.#follows(member, change)) connection.send(frame)
@@ -188,7 +189,7 @@ export class Room {
   /** Moves the cursor by a change that continues it, and relays it to all but its sender. */
   relay (change: Change, sender?: Connection): void {
     advance(this.cursor, change)
-    const frame = Buffer.from(change.kind === 'update' ? answers.update(change.text) : answers.snapshot(change.text))
+    const frame = textFrame(change.kind === 'update' ? answers.update(change.text) : answers.snapshot(change.text))
     for (const { relayed } of this.#loads) {
       if (relayed.length <= maxRelayedDuringLoad) relayed.push({ change, frame })
     }

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import { CallbackTimeout, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, UpdateConflict } from './errors.ts'
+import { textFrame } from './frame.ts'
 import * as answers from './protocol/answers.ts'
 import { sameChange, snapshotChange, updateChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
 import { sameClocks } from './protocol/clocks.ts'
@@ -142,7 +143,7 @@ export class Writer {
           continue
         }
         // The client numbers on from what it has received: without its stored updates it would send this clock for ever.
-        if (!told.has(connection)) for (const { text } of stored) connection.relay(Buffer.from(answers.update(text)))
+        if (!told.has(connection)) for (const { text } of stored) connection.relay(textFrame(answers.update(text)))
         told.add(connection)
       }
       this.#refused.set(connection, { change, isIgnored, turn: this.#turns })

@@ -1,3 +1,4 @@
+import { textFrame } from '../frame.ts'
 import * as answers from '../protocol/answers.ts'
 import { signedJson } from '../protocol/changes.ts'
 import type { EphemeralMessage } from '../protocol/messages.ts'
@@ -9,7 +10,7 @@ export const ephemeralMessage: Handler<EphemeralMessage> = {
 
   async handle (message, connection, room, onSend) {
     await onSend?.()
-    room.relayEphemeral(Buffer.from(answers.ephemeralMessage(signedJson(message))), connection)
+    room.relayEphemeral(textFrame(answers.ephemeralMessage(signedJson(message))), connection)
   },
 
   /** The protocol has no answer: it is dropped. */

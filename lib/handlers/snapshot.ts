@@ -1,3 +1,4 @@
+import { textFrame } from '../frame.ts'
 import * as answers from '../protocol/answers.ts'
 import { snapshotChange, type SnapshotChange } from '../protocol/changes.ts'
 import type { SnapshotMessage } from '../protocol/messages.ts'
@@ -16,11 +17,11 @@ export const snapshot: Handler<SnapshotMessage> = {
         connection,
         onSend,
         saved () {
-          connection.send(answers.snapshotSaved(change.snapshotId))
+          connection.send(textFrame(answers.snapshotSaved(change.snapshotId)))
           resolve()
         },
         refused (error, missing) {
-          connection.relay(Buffer.from(answers.snapshotSaveFailed(missing)))
+          connection.relay(textFrame(answers.snapshotSaveFailed(missing)))
           reject(error)
         }
       }
@@ -29,6 +30,6 @@ export const snapshot: Handler<SnapshotMessage> = {
   },
 
   refuse (_message, connection) {
-    connection.relay(Buffer.from(answers.snapshotSaveFailed()))
+    connection.relay(textFrame(answers.snapshotSaveFailed()))
   }
 }

@@ -1,4 +1,5 @@
 import { isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
+import { textFrame } from '../frame.ts'
 import * as answers from '../protocol/answers.ts'
 import { updateChange, type UpdateChange } from '../protocol/changes.ts'
 import type { Update } from '../protocol/messages.ts'
@@ -17,7 +18,7 @@ export const update: Handler<Update> = {
         connection,
         onSend,
         saved () {
-          connection.send(answers.updateSaved(change.snapshotId, change.clock))
+          connection.send(textFrame(answers.updateSaved(change.snapshotId, change.clock)))
           resolve()
         },
         refused (error, isIgnored) {
@@ -32,6 +33,6 @@ export const update: Handler<Update> = {
   refuse (message, connection, error) {
     const { refSnapshotId, clock } = (message as { publicData: Record<string, unknown> }).publicData
     const requiresNewSnapshot = isError(error, SecsyncNewSnapshotRequiredError)
-    connection.relay(Buffer.from(answers.updateSaveFailed(refSnapshotId, clock, requiresNewSnapshot)))
+    connection.relay(textFrame(answers.updateSaveFailed(refSnapshotId, clock, requiresNewSnapshot)))
   }
 }

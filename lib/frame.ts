@@ -1,0 +1,40 @@
+import type { Duplex } from 'node:stream'
+
+/**
+ * A WebSocket text frame (RFC 6455, section 5.2) as a server sends it: whole, unmasked, uncompressed. Built once for a message and
+ * written as it is to the socket of every reader; `ws` would build one for each.
+ */
+export function textFrame (text: string): Buffer {
+  const length = Buffer.byteLength(text)
+  const headerLength = length < 126 ? 2 : length < 65536 ? 4 : 10
+  const frame = Buffer.allocUnsafe(headerLength + length)
+  frame[0] = 0x81
+  if (headerLength === 2) {
+    frame[1] = length
+  } else if (headerLength === 4) {
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = 127
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.write(text, headerLength)
+  return frame
+}
+
+const corked = new Set<Duplex>()
+
+/** All that is written in one go of the event loop, like the acknowledgements and relays of a batch, leaves in one system call. */
+export function cork (stream: Duplex): void {
+  if (corked.has(stream)) return
+  // After the promises that are resolved now have run, too.
+  if (corked.size === 0) process.nextTick(uncork)
+  corked.add(stream)
+  stream.cork()
+}
+
+function uncork (): void {
+  const streams = [...corked]
+  corked.clear()
+  for (const stream of streams) stream.uncork()
+}

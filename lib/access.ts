@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import type { HasAccess, HasAccessParams, HasBroadcastAccess } from './callbacks.ts'
 import type { Connection } from './connection.ts'
 import { CallbackResultInvalid } from './errors.ts'
@@ -12,13 +13,17 @@ export class Access {
   readonly keptFor: number
   readonly hasAccess: HasAccess
   readonly hasBroadcastAccess: HasBroadcastAccess
+  readonly #hasBroadcastAccess: HasBroadcastAccess | undefined
   readonly #timeLimit: number
+  readonly #log: FastifyBaseLogger
 
-  constructor (hasAccess: HasAccess, hasBroadcastAccess: HasBroadcastAccess | undefined, timeLimit: number) {
+  constructor (hasAccess: HasAccess, hasBroadcastAccess: HasBroadcastAccess | undefined, timeLimit: number, log: FastifyBaseLogger) {
     this.keptFor = hasBroadcastAccess ? 0 : keptFor
     this.hasAccess = hasAccess
     this.hasBroadcastAccess = hasBroadcastAccess ?? readAccessOf(hasAccess)
+    this.#hasBroadcastAccess = hasBroadcastAccess
     this.#timeLimit = timeLimit
+    this.#log = log
   }
 
   async can (params: HasAccessParams): Promise<boolean> {
@@ -27,29 +32,43 @@ export class Access {
     return answer
   }
 
-  /** Which of these connections of a document may receive what is relayed now, by index. */
-  async canReceive (documentId: string, connections: Connection[], sender: Connection | undefined): Promise<boolean[]> {
-    const answers: unknown = await withinTimeLimit('hasBroadcastAccess', this.#timeLimit, () => this.hasBroadcastAccess({
+  /** Which of these connections of a document may receive what is relayed now, by index. `undefined`: it is not known. */
+  async canReceive (documentId: string, connections: Connection[], sender: Connection | undefined): Promise<Array<boolean | undefined>> {
+    if (this.#hasBroadcastAccess === undefined) return this.#canRead(documentId, connections)
+    const params = {
       documentId,
       websocketSessionKeys: connections.map(({ websocketSessionKey }) => websocketSessionKey),
       requests: connections.map(({ request }) => request),
       request: sender?.request
-    }))
-    if (!Array.isArray(answers) || answers.length !== connections.length || answers.some((answer) => typeof answer !== 'boolean')) {
-      throw new CallbackResultInvalid('hasBroadcastAccess', 'no array with true or false for each session key')
     }
-    return answers
+    try {
+      const answers: unknown = await withinTimeLimit('hasBroadcastAccess', this.#timeLimit, () => this.hasBroadcastAccess(params))
+      if (!Array.isArray(answers) || answers.length !== connections.length || answers.some((answer) => typeof answer !== 'boolean')) {
+        throw new CallbackResultInvalid('hasBroadcastAccess', 'no array with true or false for each session key')
+      }
+      return answers
+    } catch (err) {
+      this.#log.error({ err, documentId }, 'secsync: it is not known who may receive what is relayed')
+      return connections.map(() => undefined)
+    }
+  }
+
+  /** Who may read may receive. Each session key is asked for on its own: one that makes `hasAccess` fail is nobody else's trouble. */
+  async #canRead (documentId: string, connections: Connection[]): Promise<Array<boolean | undefined>> {
+    const answers = new Map<string, Promise<boolean | undefined>>()
+    for (const { websocketSessionKey, request } of connections) {
+      if (answers.has(websocketSessionKey)) continue
+      answers.set(websocketSessionKey, this.can({ action: 'read', documentId, websocketSessionKey, request }).catch((err: unknown) => {
+        this.#log.error({ err, documentId }, 'secsync: it is not known whether a session may receive what is relayed')
+        return undefined
+      }))
+    }
+    return Promise.all(connections.map(({ websocketSessionKey }) => answers.get(websocketSessionKey)))
   }
 }
 
-/** Who may read may receive: `hasAccess` is asked once per session key. */
+/** The default of `hasBroadcastAccess`, as the decorator shows it. */
 function readAccessOf (hasAccess: HasAccess): HasBroadcastAccess {
-  return async ({ documentId, websocketSessionKeys, requests }) => {
-    const answers = new Map<string, boolean | Promise<boolean>>()
-    websocketSessionKeys.forEach((websocketSessionKey, index) => {
-      if (answers.has(websocketSessionKey)) return
-      answers.set(websocketSessionKey, hasAccess({ action: 'read', documentId, websocketSessionKey, request: requests[index]! }))
-    })
-    return Promise.all(websocketSessionKeys.map((key) => answers.get(key)!))
-  }
+  return ({ documentId, websocketSessionKeys, requests }) => Promise.all(websocketSessionKeys.map((websocketSessionKey, index) =>
+    hasAccess({ action: 'read', documentId, websocketSessionKey, request: requests[index]! })))
 }

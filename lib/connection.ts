@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -17,6 +16,9 @@ export const closeCodes = {
   documentError: 4500
 } as const
 
+/** Nobody needs more; a set without bound would be a burden. */
+const maxAuthors = 16
+
 /** Milliseconds that a peer has to answer the close frame of a server that is shutting down. */
 const closeTimeout = 1000
 
@@ -33,8 +35,10 @@ export class Connection {
   readonly documentId: string
   readonly websocketSessionKey: string
   readonly request: FastifyRequest
-  /** The authors whose messages came in here. */
+  /** The authors whose messages came in here: one, of the published client. */
   readonly authors = new Set<string>()
+  /** Called once, when nothing is sent or received any more. */
+  onEnd: (() => void) | undefined
   /** Messages in a row that made no sense. */
   invalidMessages = 0
 
@@ -80,6 +84,10 @@ export class Connection {
   get log (): FastifyBaseLogger {
     this.#log ??= this.request.log.child({ documentId: this.documentId })
     return this.#log
+  }
+
+  addAuthor (publicKey: string): void {
+    if (this.authors.size < maxAuthors) this.authors.add(publicKey)
   }
 
   get closed (): boolean {
@@ -156,7 +164,8 @@ export class Connection {
   /** Takes nothing more in, and closes with 1001 when everything that was received is answered or its time is over. */
   async shutDown (): Promise<void> {
     this.#draining = true
-    const closed = once(this.#socket, 'close')
+    // Not `once` of node:events, which would reject on an error of the socket.
+    const closed = new Promise<void>((resolve) => { this.#socket.once('close', resolve) })
     if (this.#unanswered > 0 && !this.#closing) {
       const timer = setTimeout(() => this.#drained!(), this.#limits.drainTimeout)
       await new Promise<void>((resolve) => { this.#drained = resolve })
@@ -176,7 +185,7 @@ export class Connection {
     if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return
     const bufferedAmount = this.#stream.writableLength
     const { maxBufferedBytes } = this.#limits
-    if (isEphemeral && bufferedAmount > maxBufferedBytes / 4) return
+    if (isEphemeral && bufferedAmount + frame.length > maxBufferedBytes / 4) return
     if (bufferedAmount > maxBufferedBytes) {
       this.log.warn({ bufferedAmount }, 'secsync: a slow reader is disconnected')
       this.close(closeCodes.tryAgainLater, 'reads too slowly')
@@ -189,30 +198,31 @@ export class Connection {
 
   /** Relays what others sent, after what is held back already. */
   relay (frame: Buffer, isEphemeral = false): void {
-    if (this.#held === undefined) {
-      this.send(frame, isEphemeral)
-    } else if (this.#heldBytes <= this.#limits.maxBufferedBytes) {
-      this.#held.push(frame)
-      this.#heldBytes += frame.length
-    } else if (!isEphemeral) {
-      this.close(closeCodes.tryAgainLater, 'too much to relay')
-    }
+    if (this.#held === undefined) return this.send(frame, isEphemeral)
+    const { maxBufferedBytes } = this.#limits
+    if (isEphemeral && this.#heldBytes + frame.length > maxBufferedBytes / 4) return
+    if (this.#heldBytes > maxBufferedBytes) return this.close(closeCodes.tryAgainLater, 'too much to relay')
+    this.#held.push(frame)
+    this.#heldBytes += frame.length
   }
 
   /** Keeps back what is relayed until it is known whether this connection may have it. */
   hold (): void {
-    this.#held ??= []
+    if (!this.#closing) this.#held ??= []
   }
 
-  get isHeld (): boolean {
-    return this.#held !== undefined
+  get heldFrames (): number {
+    return this.#held?.length ?? 0
   }
 
-  release (): void {
-    const held = this.#held ?? []
-    this.#held = undefined
-    this.#heldBytes = 0
-    for (const frame of held) this.send(frame)
+  /** Sends the first `count` frames of those that are held back. True: there are no more, and what comes next is not held back. */
+  release (count: number): boolean {
+    for (const frame of this.#held?.splice(0, count) ?? []) {
+      this.#heldBytes -= frame.length
+      this.send(frame)
+    }
+    if (this.heldFrames === 0) this.#held = undefined
+    return this.#held === undefined
   }
 
   /** Sends a last message, if any, and closes. Nothing is sent or received any more. */
@@ -227,6 +237,8 @@ export class Connection {
 
   #ended (): void {
     this.#closing = true
+    this.onEnd?.()
+    this.onEnd = undefined
     this.#held = undefined
     this.#inbound = []
     clearTimeout(this.#rateTimer)

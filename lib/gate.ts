@@ -1,29 +1,26 @@
-import type { FastifyBaseLogger } from 'fastify'
 import type { Access } from './access.ts'
 import { closeCodes, type Connection } from './connection.ts'
 import { unauthorized } from './protocol/answers.ts'
 
-/** After how many failures in a row of `hasBroadcastAccess` the connections that wait for it are closed. */
+/** How often in a row it may be unknown whether a connection has access, before it is closed. */
 const maxFailures = 5
 
 /**
- * Holds back what is relayed to the connections of a room until it is known which of them may have it. When the question
- * fails it is asked again: what is held back must reach them in the end, or they must come back for it.
+ * Holds back what is relayed to the connections of a room until it is known which of them may have it. Where it is not known, it
+ * is asked again: what is held back must reach them in the end, or they must come back for it.
  */
 export class Gate {
   readonly #documentId: string
   readonly #access: Access
-  readonly #log: FastifyBaseLogger
-  readonly #held = new Set<Connection>()
+  /** The connections that are held back, and how often it was unknown whether they have access. */
+  readonly #held = new Map<Connection, number>()
   #knownUntil = 0
   #isAsking = false
-  #failures = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor (documentId: string, access: Access, log: FastifyBaseLogger) {
+  constructor (documentId: string, access: Access) {
     this.#documentId = documentId
     this.#access = access
-    this.#log = log
   }
 
   /** Whether it is known of everybody. */
@@ -35,44 +32,45 @@ export class Gate {
   close (connections: Connection[], sender?: Connection): void {
     for (const connection of connections) {
       connection.hold()
-      this.#held.add(connection)
+      if (!this.#held.has(connection)) this.#held.set(connection, 0)
     }
     if (!this.#isAsking && this.#timer === undefined) void this.#ask(sender)
   }
 
-  /** Asks until nobody is held back: some may have joined while it was asked for the others. */
+  /** Asks until nobody is held back of whom it is known. An answer is for what was held back when it was asked for, or is kept. */
   async #ask (sender: Connection | undefined): Promise<void> {
     this.#isAsking = true
-    try {
-      while (this.#held.size > 0) {
-        const asked = [...this.#held]
-        const answers = await this.#access.canReceive(this.#documentId, asked, sender)
-        this.#failures = 0
-        this.#knownUntil = performance.now() + this.#access.keptFor
-        asked.forEach((connection, index) => {
-          this.#held.delete(connection)
-          if (answers[index]) connection.release()
-          else connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
-        })
+    let unknown = 0
+    while (this.#held.size > unknown) {
+      const asked = [...this.#held.keys()]
+      const frames = asked.map(({ heldFrames }) => this.#access.keptFor > 0 ? Infinity : heldFrames)
+      const answers = await this.#access.canReceive(this.#documentId, asked, sender)
+      this.#knownUntil = performance.now() + this.#access.keptFor
+      unknown = 0
+      for (const [index, connection] of asked.entries()) {
+        if (!this.#held.has(connection)) continue
+        if (answers[index] === undefined) unknown += this.#isStillHeld(connection) ? 1 : 0
+        else if (!answers[index]) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+        else if (connection.release(frames[index]!)) this.#held.delete(connection)
       }
-    } catch (err) {
-      this.#log.error({ err }, 'secsync: it is not known who may receive what is relayed')
-      this.#askLater(sender)
     }
     this.#isAsking = false
+    if (unknown > 0) this.#askLater(sender)
+  }
+
+  #isStillHeld (connection: Connection): boolean {
+    const failures = this.#held.get(connection)! + 1
+    this.#held.set(connection, failures)
+    if (failures >= maxFailures) connection.close(closeCodes.internalError, 'access is not known')
+    return failures < maxFailures
   }
 
   #askLater (sender: Connection | undefined): void {
-    if (++this.#failures < maxFailures) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined
-        void this.#ask(sender)
-      }, 100 * 2 ** this.#failures)
-    } else {
-      this.#failures = 0
-      for (const connection of this.#held) connection.close(closeCodes.internalError, 'access is not known')
-      this.#held.clear()
-    }
+    const failures = Math.min(...this.#held.values())
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      void this.#ask(sender)
+    }, 100 * 2 ** failures)
   }
 
   leave (connection: Connection): void {

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import { Access } from './access.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import { closeCodes, type Connection } from './connection.ts'
-import { AlreadyRegistered } from './errors.ts'
+import { AlreadyRegistered, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
 import { resolveOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
@@ -45,7 +45,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   }
 
   const { store, callbacks, close } = await resolveStore(resolved)
-  const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout)
+  const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
@@ -57,6 +57,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     hasBroadcastAccess: access.hasBroadcastAccess,
     addHook: (name, hook) => hooks.add(name, hook),
     disconnect ({ documentId, websocketSessionKey }) {
+      if (documentId === undefined && websocketSessionKey === undefined) throw new DisconnectInvalid()
       for (const connection of connections) {
         if (documentId !== undefined && documentId !== connection.documentId) continue
         if (websocketSessionKey !== undefined && websocketSessionKey !== connection.websocketSessionKey) continue

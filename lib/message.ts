@@ -32,21 +32,23 @@ export async function receive ({ data, isBinary }: Inbound, connection: Connecti
   const { access, checks, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, message: data }
-  let handler: AnyHandler | undefined
+  let handler: AnyHandler
+  let message: ClientMessage
   try {
     await hooks.run('onRequest', context)
     if (data.length > limits.maxMessageSize) throw new MessageTooBig(data.length, limits.maxMessageSize)
 
     await hooks.run('preParsing', context)
-    const message = parse(data, isBinary)
-    handler = handlers[kindOf(message)]
-    context.message = message
+    const parsed = parse(data, isBinary)
+    handler = handlers[kindOf(parsed)]
+    context.message = parsed
     context.action = handler.action
 
     await hooks.run('preValidation', context)
-    const { publicData: { pubKey: publicKey } } = verify(message, documentId, handler, checks)
+    message = verify(parsed, documentId, handler, checks)
+    const { pubKey: publicKey } = message.publicData
     connection.invalidMessages = 0
-    connection.authors.add(publicKey)
+    connection.addAuthor(publicKey)
     context.publicKey = publicKey
 
     await hooks.run('preHandler', context)
@@ -56,14 +58,16 @@ export async function receive ({ data, isBinary }: Inbound, connection: Connecti
     // Its room may have ended meanwhile, and another one begun.
     if (connection.closed) throw new ConnectionClosed()
   } catch (error) {
-    refuse(error, context.message, connection, handler, limits)
+    refuse(error, context, connection, limits)
     await fail(error, context, connection, hooks)
     connection.answered(data.length)
     return
   }
 
   const onSend = hooks.has('onSend') ? () => sending(context, connection, hooks) : undefined
-  handler.handle(context.message as ClientMessage, connection, room, onSend)
+  // Called now, for the order; whatever it throws is a rejection.
+  const answered = (async () => handler.handle(message, connection, room, onSend))()
+  answered
     .then(() => hooks.run('onResponse', context))
     .catch((error: unknown) => fail(error, context, connection, hooks))
     .finally(() => connection.answered(data.length))
@@ -88,13 +92,18 @@ function verify (message: object, documentId: string, { kind }: AnyHandler, chec
   return message
 }
 
-function refuse (error: unknown, message: unknown, connection: Connection, handler: AnyHandler | undefined, limits: Limits): void {
+function refuse (error: unknown, { action, message }: HookContext, connection: Connection, limits: Limits): void {
   if (error instanceof Unauthorized) return connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
   if (error instanceof MessageTooBig) return connection.close(closeCodes.tooBig, 'message too big')
-  if (error instanceof MessageInvalid && ++connection.invalidMessages >= limits.maxInvalidMessages) {
+  if (isGarbage(error) && ++connection.invalidMessages >= limits.maxInvalidMessages) {
     return connection.close(closeCodes.policyViolation, 'too many invalid messages')
   }
-  handler?.refuse(message, connection, error)
+  Object.values(handlers).find((handler) => handler.action === action)?.refuse(message, connection, error)
+}
+
+/** What no client ever sends. */
+function isGarbage (error: unknown): boolean {
+  return error instanceof MessageInvalid || error instanceof DocumentIdMismatch || error instanceof SignatureInvalid
 }
 
 /** A relay is not ended by its hooks: what is stored must reach everybody. */
@@ -119,6 +128,6 @@ export async function fail (error: unknown, context: HookContext, connection: Co
 /** As in Fastify, what the client did wrong is information, what we did is an error. Conflicts are a part of working together. */
 function levelOf (error: unknown): 'debug' | 'info' | 'error' {
   if (isConflict(error)) return 'debug'
-  const { statusCode = 500 } = error as { statusCode?: number }
+  const { statusCode = 500 } = (error ?? {}) as { statusCode?: number }
   return statusCode < 500 ? 'info' : 'error'
 }

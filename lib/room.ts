@@ -63,7 +63,7 @@ export class Room {
     this.documentId = documentId
     this.#settings = { ...settings, log: settings.log.child({ documentId }) }
     this.#onEmpty = onEmpty
-    this.#gate = new Gate(documentId, settings.access, this.#settings.log)
+    this.#gate = new Gate(documentId, settings.access)
     this.#writer = new Writer(this, settings.store, () => this.#endIfEmpty())
   }
 

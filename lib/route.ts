@@ -7,7 +7,6 @@ import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from './options.ts'
 import { documentError, documentNotFound, unauthorized } from './protocol/answers.ts'
 import { parseClocks } from './protocol/clocks.ts'
-import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { Known } from './stores/store.ts'
 
@@ -38,7 +37,8 @@ export function addRoute (scope: FastifyInstance, options: ResolvedOptions, sett
 function serializeRequest (request: FastifyRequest) {
   return {
     method: request.method,
-    url: request.url.split('?', 1)[0],
+    // A router may end the path at each of them.
+    url: request.url.split(/[?#;]/, 1)[0],
     host: request.host,
     remoteAddress: request.ip,
     remotePort: request.socket?.remotePort
@@ -55,13 +55,11 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   // Listens from here on: a message may come right behind the handshake.
   const connection = new Connection(socket, request, documentId, websocketSessionKey, limits)
   const context: HookContext = { documentId, websocketSessionKey, request, action: 'read' }
-  let room: Room | undefined
   // @fastify/websocket closes its clients as soon as the server does: ours first finish what is in flight, see `shutDown`.
   request.server.websocketServer.clients.delete(socket)
   connections.add(connection)
   socket.on('close', (code) => {
     connections.delete(connection)
-    room?.leave(connection)
     hooks.run('onClose', { ...context, code }).catch((error: unknown) => fail(error, context, connection, hooks))
   })
 
@@ -71,10 +69,11 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     if (!await access.can({ action: 'read', documentId, websocketSessionKey, request })) throw new Unauthorized('read')
     if (connection.closed) return
 
-    room = rooms.open(documentId)
+    const room = rooms.open(documentId)
     if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
+    connection.onEnd = () => room.leave(connection)
     if (!await room.join(connection, known(query))) throw new DocumentNotFound()
-    connection.open((inbound) => receive(inbound, connection, room!, settings))
+    connection.open((inbound) => receive(inbound, connection, room, settings))
     await hooks.run('onResponse', context)
   } catch (error) {
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
@@ -87,7 +86,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */
 function isStorable (documentId: string): boolean {
-  return documentId.length > 0 && documentId.length <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
+  return documentId.length > 0 && Buffer.byteLength(documentId) <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
 }
 
 function known (query: Query): Known {

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { CallbackTimeout, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, UpdateConflict } from './errors.ts'
+import { CallbackTimeout, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, SnapshotIdTaken, UpdateConflict } from './errors.ts'
 import { textFrame } from './frame.ts'
 import * as answers from './protocol/answers.ts'
 import { sameChange, snapshotChange, updateChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
@@ -196,7 +196,8 @@ export class Writer {
       const missing = await this.#load({ mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
       refused(failure ?? new SnapshotConflict('all updates of its parent'), missing && { updates: missing.updates })
     } else {
-      refused(failure)
+      // Without a failure it was not even tried: it has the id of the active snapshot.
+      refused(failure ?? new SnapshotIdTaken())
     }
   }
 

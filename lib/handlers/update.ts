@@ -31,7 +31,7 @@ export const update: Handler<Update> = {
   },
 
   refuse (message, connection, error) {
-    const { refSnapshotId, clock } = (message as { publicData: Record<string, unknown> }).publicData
+    const { refSnapshotId, clock } = (message as { publicData?: Record<string, unknown> }).publicData ?? {}
     const requiresNewSnapshot = isError(error, SecsyncNewSnapshotRequiredError)
     connection.relay(textFrame(answers.updateSaveFailed(refSnapshotId, clock, requiresNewSnapshot)))
   }

@@ -1,4 +1,3 @@
-import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Access } from './access.ts'
@@ -13,6 +12,7 @@ import { Rooms } from './rooms.ts'
 import { addRoute } from './route.ts'
 import { limited } from './stores/limited.ts'
 import { resolveStore } from './stores/resolve.ts'
+import { registerWebsocket } from './websocket.ts'
 
 /** `fastify.secsync` */
 export interface Secsync {
@@ -40,10 +40,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const resolved = resolveOptions(options)
   const { limits, prefix = '' } = resolved
 
-  if (fastify.websocketServer === undefined) {
-    await fastify.register(websocket, { options: { maxPayload: limits.maxMessageSize } })
-  }
-
+  await registerWebsocket(fastify, limits)
   const { store, callbacks, close } = await resolveStore(resolved)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)

@@ -33,28 +33,32 @@ export class Access {
   }
 
   /** Which of these connections of a document may receive what is relayed now, by index. `undefined`: it is not known. */
-  async canReceive (documentId: string, connections: Connection[], sender: Connection | undefined): Promise<Array<boolean | undefined>> {
+  canReceive (documentId: string, connections: Connection[], sender: Connection | undefined): Array<Promise<boolean | undefined>> {
     if (this.#hasBroadcastAccess === undefined) return this.#canRead(documentId, connections)
-    const params = {
-      documentId,
-      websocketSessionKeys: connections.map(({ websocketSessionKey }) => websocketSessionKey),
-      requests: connections.map(({ request }) => request),
-      request: sender?.request
-    }
+    const answers = this.#canReceive(this.#hasBroadcastAccess, documentId, connections, sender)
+    return connections.map(async (_connection, index) => (await answers)?.[index])
+  }
+
+  async #canReceive (callback: HasBroadcastAccess, documentId: string, connections: Connection[], sender: Connection | undefined) {
     try {
-      const answers: unknown = await withinTimeLimit('hasBroadcastAccess', this.#timeLimit, () => this.hasBroadcastAccess(params))
+      const answers: unknown = await withinTimeLimit('hasBroadcastAccess', this.#timeLimit, () => callback({
+        documentId,
+        websocketSessionKeys: connections.map(({ websocketSessionKey }) => websocketSessionKey),
+        requests: connections.map(({ request }) => request),
+        request: sender?.request
+      }))
       if (!Array.isArray(answers) || answers.length !== connections.length || answers.some((answer) => typeof answer !== 'boolean')) {
         throw new CallbackResultInvalid('hasBroadcastAccess', 'no array with true or false for each session key')
       }
-      return answers
+      return answers as boolean[]
     } catch (err) {
       this.#log.error({ err, documentId }, 'secsync: it is not known who may receive what is relayed')
-      return connections.map(() => undefined)
+      return undefined
     }
   }
 
   /** Who may read may receive. Each session key is asked for on its own: one that makes `hasAccess` fail is nobody else's trouble. */
-  async #canRead (documentId: string, connections: Connection[]): Promise<Array<boolean | undefined>> {
+  #canRead (documentId: string, connections: Connection[]): Array<Promise<boolean | undefined>> {
     const answers = new Map<string, Promise<boolean | undefined>>()
     for (const { websocketSessionKey, request } of connections) {
       if (answers.has(websocketSessionKey)) continue
@@ -63,7 +67,7 @@ export class Access {
         return undefined
       }))
     }
-    return Promise.all(connections.map(({ websocketSessionKey }) => answers.get(websocketSessionKey)))
+    return connections.map(({ websocketSessionKey }) => answers.get(websocketSessionKey)!)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { cork, textFrame } from './frame.ts'
+import { cork, pingFrame, textFrame } from './frame.ts'
 import type { Limits } from './options.ts'
 
 /** Close codes, with what the client does after each: docs/reliability.md. */
@@ -19,12 +19,17 @@ export const closeCodes = {
 /** Nobody needs more; a set without bound would be a burden. */
 const maxAuthors = 16
 
+/** How many authors may have failures that the peer has not heard of. */
+const maxTakenBack = 1000
+
 /** Milliseconds that a peer has to answer the close frame of a server that is shutting down. */
 const closeTimeout = 1000
 
 export interface Inbound {
   data: Buffer
   isBinary: boolean
+  /** The number of the last failure that the client may have heard of when it sent this. */
+  heard: number
 }
 
 /**
@@ -61,6 +66,11 @@ export class Connection {
   #draining = false
   #closing = false
   #alive = true
+  /** How many failures were told, and which of them the client may have heard of. */
+  #told = 0
+  #heard = 0
+  /** By author, the number of the last failure. */
+  readonly #takenBack = new Map<string, number>()
   /** Frames that wait for an answer of `hasBroadcastAccess`; undefined while none is awaited. */
   #held: Buffer[] | undefined
   #heldBytes = 0
@@ -72,8 +82,8 @@ export class Connection {
     this.request = request
     this.documentId = documentId
     this.websocketSessionKey = websocketSessionKey
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage({ data, isBinary }))
-    socket.on('pong', () => { this.#alive = true })
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage({ data, isBinary, heard: this.#heard }))
+    socket.on('pong', (payload: Buffer) => this.#onPong(Number(payload.toString('latin1'))))
     socket.on('close', () => this.#ended())
     // @fastify/websocket would terminate the socket on an error, so that its peer would not see the close code of `ws`.
     socket.removeAllListeners('error')
@@ -204,6 +214,32 @@ export class Connection {
     if (this.#heldBytes > maxBufferedBytes) return this.close(closeCodes.tryAgainLater, 'too much to relay')
     this.#held.push(frame)
     this.#heldBytes += frame.length
+  }
+
+  /**
+   * Tells that an update is not saved. The client then takes back all that it has in flight and sends it anew, under the clocks after
+   * the last one confirmed. What it had sent before must not be saved any more: the acknowledgement would confirm whatever has the
+   * same clock by then, unsaved. A ping before the failure tells the old from the new: what comes before its pong was sent before.
+   */
+  takeBack (author: string, failure: Buffer): void {
+    if (this.#takenBack.size >= maxTakenBack) return this.close(closeCodes.policyViolation, 'answers no ping')
+    this.#takenBack.set(author, ++this.#told)
+    this.relay(Buffer.concat([pingFrame(String(this.#told)), failure]))
+  }
+
+  /** Whether an update was sent before its client could hear of the last failure. */
+  isTakenBack (author: string, heard: number): boolean {
+    return heard < (this.#takenBack.get(author) ?? 0)
+  }
+
+  #onPong (failure: number): void {
+    this.#alive = true
+    // A heartbeat has no number; a peer may also send pongs that nobody asked for.
+    if (!(failure > this.#heard && failure <= this.#told)) return
+    this.#heard = failure
+    for (const [author, last] of this.#takenBack) {
+      if (last <= failure) this.#takenBack.delete(author)
+    }
   }
 
   /** Keeps back what is relayed until it is known whether this connection may have it. */

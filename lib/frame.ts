@@ -22,6 +22,11 @@ export function textFrame (text: string): Buffer {
   return frame
 }
 
+/** A ping (section 5.5.2): the peer's WebSocket answers it with the same payload, of at most 125 bytes, behind what it has sent. */
+export function pingFrame (payload: string): Buffer {
+  return Buffer.concat([Buffer.from([0x89, payload.length]), Buffer.from(payload, 'latin1')])
+}
+
 const corked = new Set<Duplex>()
 
 /** All that is written in one go of the event loop, like the acknowledgements and relays of a batch, leaves in one system call. */

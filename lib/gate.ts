@@ -5,6 +5,15 @@ import { unauthorized } from './protocol/answers.ts'
 /** How often in a row it may be unknown whether a connection has access, before it is closed. */
 const maxFailures = 5
 
+type Answer = Promise<boolean | undefined>
+
+/** A connection that is held back. */
+interface Held {
+  isAsked: boolean
+  /** How often in a row its access was not known. */
+  failures: number
+}
+
 /**
  * Holds back what is relayed to the connections of a room until it is known which of them may have it. Where it is not known, it
  * is asked again: what is held back must reach them in the end, or they must come back for it.
@@ -12,10 +21,11 @@ const maxFailures = 5
 export class Gate {
   readonly #documentId: string
   readonly #access: Access
-  /** The connections that are held back, and how often it was unknown whether they have access. */
-  readonly #held = new Map<Connection, number>()
+  readonly #held = new Map<Connection, Held>()
   #knownUntil = 0
-  #isAsking = false
+  #isAskingSoon = false
+  /** Those of whom it was not known, until it is asked again. */
+  #unknown: Held[] = []
   #timer: NodeJS.Timeout | undefined
 
   constructor (documentId: string, access: Access) {
@@ -23,7 +33,7 @@ export class Gate {
     this.#access = access
   }
 
-  /** Whether it is known of everybody. */
+  /** Whether everybody that is not held back already may be sent what is relayed now. */
   get isOpen (): boolean {
     return this.#knownUntil > performance.now()
   }
@@ -32,45 +42,58 @@ export class Gate {
   close (connections: Connection[], sender?: Connection): void {
     for (const connection of connections) {
       connection.hold()
-      if (!this.#held.has(connection)) this.#held.set(connection, 0)
+      if (!this.#held.has(connection)) this.#held.set(connection, { isAsked: false, failures: 0 })
     }
-    if (!this.#isAsking && this.#timer === undefined) void this.#ask(sender)
+    this.#ask(sender)
   }
 
-  /** Asks until nobody is held back of whom it is known. An answer is for what was held back when it was asked for, or is kept. */
-  async #ask (sender: Connection | undefined): Promise<void> {
-    this.#isAsking = true
-    let unknown = 0
-    while (this.#held.size > unknown) {
-      const asked = [...this.#held.keys()]
-      const frames = asked.map(({ heldFrames }) => this.#access.keptFor > 0 ? Infinity : heldFrames)
-      const answers = await this.#access.canReceive(this.#documentId, asked, sender)
-      this.#knownUntil = performance.now() + this.#access.keptFor
-      unknown = 0
-      for (const [index, connection] of asked.entries()) {
-        if (!this.#held.has(connection)) continue
-        if (answers[index] === undefined) unknown += this.#isStillHeld(connection) ? 1 : 0
-        else if (!answers[index]) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
-        else if (connection.release(frames[index]!)) this.#held.delete(connection)
-      }
+  #ask (sender?: Connection): void {
+    const asked = [...this.#held].filter(([, { isAsked }]) => !isAsked)
+    if (asked.length === 0) return
+    // Where answers are kept, they are for what comes next, too. Else they are for what was held back when it was asked.
+    this.#knownUntil = performance.now() + this.#access.keptFor
+    const connections = asked.map(([connection]) => connection)
+    const answers = this.#access.canReceive(this.#documentId, connections, sender)
+    asked.forEach(([connection, held], index) => {
+      held.isAsked = true
+      const frames = this.#access.keptFor > 0 ? Infinity : connection.heldFrames
+      void this.#answer(connection, held, frames, answers[index]!, sender)
+    })
+  }
+
+  async #answer (connection: Connection, held: Held, frames: number, answer: Answer, sender?: Connection): Promise<void> {
+    const canReceive = await answer
+    if (this.#held.get(connection) !== held) return
+    if (canReceive === undefined) {
+      this.#askLater(connection, held)
+    } else if (!canReceive) {
+      connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+    } else if (connection.release(frames)) {
+      this.#held.delete(connection)
+    } else {
+      held.isAsked = false
+      this.#askSoon(sender)
     }
-    this.#isAsking = false
-    if (unknown > 0) this.#askLater(sender)
   }
 
-  #isStillHeld (connection: Connection): boolean {
-    const failures = this.#held.get(connection)! + 1
-    this.#held.set(connection, failures)
-    if (failures >= maxFailures) connection.close(closeCodes.internalError, 'access is not known')
-    return failures < maxFailures
+  /** Once for all whose answers have just come. */
+  #askSoon (sender?: Connection): void {
+    if (this.#isAskingSoon) return
+    this.#isAskingSoon = true
+    process.nextTick(() => {
+      this.#isAskingSoon = false
+      this.#ask(sender)
+    })
   }
 
-  #askLater (sender: Connection | undefined): void {
-    const failures = Math.min(...this.#held.values())
-    this.#timer = setTimeout(() => {
+  #askLater (connection: Connection, held: Held): void {
+    if (++held.failures >= maxFailures) return connection.close(closeCodes.internalError, 'access is not known')
+    this.#unknown.push(held)
+    this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      void this.#ask(sender)
-    }, 100 * 2 ** failures)
+      for (const unknown of this.#unknown.splice(0)) unknown.isAsked = false
+      this.#ask()
+    }, 100 * 2 ** held.failures)
   }
 
   leave (connection: Connection): void {

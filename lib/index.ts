@@ -41,7 +41,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const { limits, prefix = '' } = resolved
 
   await registerWebsocket(fastify, limits)
-  const { store, callbacks, close } = await resolveStore(resolved)
+  const { store, callbacks, close } = resolveStore(resolved)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)

@@ -2,7 +2,7 @@ import type { Access } from './access.ts'
 import { closeCodes, type Connection, type Inbound } from './connection.ts'
 import { ConnectionClosed, DocumentIdMismatch, isConflict, MessageInvalid, MessageTooBig, SignatureInvalid, Unauthorized } from './errors.ts'
 import { ephemeralMessage } from './handlers/ephemeral-message.ts'
-import type { Handler } from './handlers/handler.ts'
+import type { Handler, Sender } from './handlers/handler.ts'
 import { snapshot } from './handlers/snapshot.ts'
 import { update } from './handlers/update.ts'
 import type { HookContext, Hooks } from './hooks.ts'
@@ -28,37 +28,38 @@ const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, A
  * The life of a message up to its handler, with the stages of a Fastify request. Resolves when the connection's next one may
  * follow, which is before it is stored: so the room can write several at once, in the order in which they came.
  */
-export async function receive ({ data, isBinary }: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
+export async function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
+  const { data, isBinary, heard } = inbound
   const { access, checks, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
   let message: ClientMessage
   try {
-    await hooks.run('onRequest', context)
+    if (hooks.has('onRequest')) await hooks.run('onRequest', context)
     if (data.length > limits.maxMessageSize) throw new MessageTooBig(data.length, limits.maxMessageSize)
 
-    await hooks.run('preParsing', context)
+    if (hooks.has('preParsing')) await hooks.run('preParsing', context)
     const parsed = parse(data, isBinary)
     handler = handlers[kindOf(parsed)]
     context.message = parsed
     context.action = handler.action
 
-    await hooks.run('preValidation', context)
+    if (hooks.has('preValidation')) await hooks.run('preValidation', context)
     message = verify(parsed, documentId, handler, checks)
     const { pubKey: publicKey } = message.publicData
     connection.invalidMessages = 0
     connection.addAuthor(publicKey)
     context.publicKey = publicKey
 
-    await hooks.run('preHandler', context)
+    if (hooks.has('preHandler')) await hooks.run('preHandler', context)
     if (!await access.can({ action: handler.action, documentId, publicKey, websocketSessionKey, request })) {
       throw new Unauthorized(handler.action)
     }
     // Its room may have ended meanwhile, and another one begun.
     if (connection.closed) throw new ConnectionClosed()
   } catch (error) {
-    refuse(error, context, connection, limits)
+    refuse(error, context, { connection, heard }, limits)
     await fail(error, context, connection, hooks)
     connection.answered(data.length)
     return
@@ -66,7 +67,7 @@ export async function receive ({ data, isBinary }: Inbound, connection: Connecti
 
   const onSend = hooks.has('onSend') ? () => sending(context, connection, hooks) : undefined
   // Called now, for the order; whatever it throws is a rejection.
-  const answered = (async () => handler.handle(message, connection, room, onSend))()
+  const answered = (async () => handler.handle(message, { connection, heard }, room, onSend))()
   answered
     .then(() => hooks.run('onResponse', context))
     .catch((error: unknown) => fail(error, context, connection, hooks))
@@ -92,13 +93,14 @@ function verify (message: object, documentId: string, { kind }: AnyHandler, chec
   return message
 }
 
-function refuse (error: unknown, { action, message }: HookContext, connection: Connection, limits: Limits): void {
+function refuse (error: unknown, { action, message }: HookContext, sender: Sender, limits: Limits): void {
+  const { connection } = sender
   if (error instanceof Unauthorized) return connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
   if (error instanceof MessageTooBig) return connection.close(closeCodes.tooBig, 'message too big')
   if (isGarbage(error) && ++connection.invalidMessages >= limits.maxInvalidMessages) {
     return connection.close(closeCodes.policyViolation, 'too many invalid messages')
   }
-  Object.values(handlers).find((handler) => handler.action === action)?.refuse(message, connection, error)
+  Object.values(handlers).find((handler) => handler.action === action)?.refuse(message, sender, error)
 }
 
 /** What no client ever sends. */

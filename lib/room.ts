@@ -5,9 +5,8 @@ import { closeCodes, type Connection } from './connection.ts'
 import { textFrame } from './frame.ts'
 import { Gate } from './gate.ts'
 import * as answers from './protocol/answers.ts'
-import { snapshotChange, updateChange, type Change, type SnapshotChange } from './protocol/changes.ts'
+import { changesOf, type Change, type SnapshotChange } from './protocol/changes.ts'
 import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
-import type { Snapshot, Update } from './protocol/messages.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 import { Writer, type AnySave } from './writer.ts'
 
@@ -267,11 +266,4 @@ export class Room {
       if (member.joined && cannotFollow) this.#leaveBehind(connection)
     }
   }
-}
-
-function changesOf ({ snapshot, updates }: LoadedDocument): Change[] {
-  return [
-    ...snapshot ? [snapshotChange(JSON.parse(snapshot) as Snapshot)] : [],
-    ...(JSON.parse(`[${updates}]`) as Update[]).map(updateChange)
-  ]
 }

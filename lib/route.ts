@@ -7,6 +7,7 @@ import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from './options.ts'
 import { documentError, documentNotFound, unauthorized } from './protocol/answers.ts'
 import { parseClocks } from './protocol/clocks.ts'
+import { isSnapshotId } from './protocol/messages.ts'
 import type { Rooms } from './rooms.ts'
 import type { Known } from './stores/store.ts'
 
@@ -89,10 +90,12 @@ function isStorable (documentId: string): boolean {
   return documentId.length > 0 && Buffer.byteLength(documentId) <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
 }
 
+/** What cannot be read is taken for unknown. */
 function known (query: Query): Known {
+  const knownSnapshotId = first(query.knownSnapshotId)
   return {
     mode: first(query.mode) === 'delta' ? 'delta' : 'complete',
-    knownSnapshotId: first(query.knownSnapshotId),
+    knownSnapshotId: knownSnapshotId !== undefined && isSnapshotId(knownSnapshotId) ? knownSnapshotId : undefined,
     knownSnapshotUpdateClocks: parseClocks(first(query.knownSnapshotUpdateClocks))
   }
 }

@@ -1,11 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Connection } from './connection.ts'
 import { CallbackTimeout, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, SnapshotIdTaken, UpdateConflict } from './errors.ts'
 import { textFrame } from './frame.ts'
 import * as answers from './protocol/answers.ts'
-import { sameChange, snapshotChange, updateChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
+import { changesOf, sameChange, snapshotChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
 import { sameClocks } from './protocol/clocks.ts'
 import { continuing, copyOf, lastClock, positionOf, sameCursor } from './protocol/cursor.ts'
-import type { Snapshot, Update } from './protocol/messages.ts'
+import type { Snapshot } from './protocol/messages.ts'
 import type { Room } from './room.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 
@@ -18,17 +19,11 @@ export interface Save<T extends Change> {
   /** Runs when the change is saved, before it is relayed. */
   onSend?: (() => Promise<void>) | undefined
   saved (): void
-  /**
-   * A snapshot is refused with the part of the document that its sender is missing, if that is why. An update that follows on a
-   * refused one may be refused without an answer.
-   */
-  refused (error: unknown, detail?: T extends UpdateChange ? boolean : answers.DocumentText): void
-}
-
-interface Refused {
-  change: UpdateChange
-  isIgnored: boolean
-  turn: number
+  /** A snapshot is refused with the part of the document that its sender is missing, if that is why. */
+  refused (error: unknown, missing?: T extends SnapshotChange ? answers.DocumentText : never): void
+  /** Whether the client has taken back its message, and waits for no answer. */
+  isTakenBack (): boolean
+  ignored (): void
 }
 
 type Turn = () => Promise<void>
@@ -46,9 +41,6 @@ export class Writer {
   readonly #onIdle: () => void
   readonly #queue: Array<AnySave | Turn> = []
   #running = false
-  /** The update that was refused last, per connection, and in which turn. */
-  readonly #refused = new WeakMap<Connection, Refused>()
-  #turns = 0
 
   constructor (room: Room, store: Store, onIdle: () => void) {
     this.#room = room
@@ -74,8 +66,10 @@ export class Writer {
     if (this.#running) return
     this.#running = true
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      // What has been received is read first: a pipeline is committed as one group, not as its first update and the rest.
+      await setImmediate()
       if (typeof next !== 'function' && isUpdate(next)) {
-        await this.#saveUpdates(this.#takeUpdates(next))
+        await this.#saveUpdates(this.#takeUpdates(next).filter(isStillWanted))
       } else {
         this.#queue.shift()
         if (typeof next === 'function') await next()
@@ -99,7 +93,7 @@ export class Writer {
     let failure: unknown
     while (open.length > 0) {
       const ready = this.#ready(open)
-      failure = new UpdateConflict()
+      failure = undefined
       if (ready.length > 0) {
         try {
           await this.#store.saveUpdates(this.#room.documentId, ready.map(({ change }) => change), ready[0]!.connection.request)
@@ -125,39 +119,29 @@ export class Writer {
     return this.#store.groupsUpdates ? ready : ready.slice(0, 1)
   }
 
-  /**
-   * At a failure the client takes back its whole pipeline and sends it again, re-encrypted. It must not hear of a second failure
-   * once it has: it would take back the new ones, while their predecessors are saved under the same clocks. So the pipeline
-   * that is here is refused in one go, and what still arrives of it, in later turns, is ignored.
-   */
+  /** In one go, so that a client has all its failures before it begins anew. */
   async #refuseUpdates (saves: Array<Save<UpdateChange>>, failure: unknown): Promise<void> {
-    this.#turns++
-    const told = new Set<Connection>()
-    for (const [index, { change, connection, saved, refused }] of saves.entries()) {
-      const last = this.#refused.get(connection)
-      const isIgnored = last !== undefined && follows(change, last.change) && (last.isIgnored || last.turn !== this.#turns)
+    for (const { change, connection, saved, refused } of saves) {
       if (change.clock <= lastClock(this.#room.cursor, change.author) && change.snapshotId === this.#room.cursor.snapshotId) {
-        const stored = await this.#storedFrom(change)
-        if (stored[0] && sameChange(stored[0], change)) {
+        const stored = await this.#stored(change)
+        if (stored && sameChange(stored, change)) {
           saved()
           continue
         }
-        // The client numbers on from what it has received: without its stored updates it would send this clock for ever.
-        if (!told.has(connection)) for (const { text } of stored) connection.relay(textFrame(answers.update(text)))
-        told.add(connection)
+        // The client numbers on from what it has received: without the stored one it might send this clock for ever.
+        if (stored) connection.relay(textFrame(answers.update(stored.text)))
       }
-      this.#refused.set(connection, { change, isIgnored, turn: this.#turns })
+      refused(failure ?? new UpdateConflict())
       // The first failure is the reason, the others follow from it.
-      refused(index === 0 ? failure : new UpdateConflict(), isIgnored)
+      failure = undefined
     }
   }
 
-  /** The stored updates of an author, from the clock of this one on. */
-  async #storedFrom ({ snapshotId, author, clock }: UpdateChange): Promise<UpdateChange[]> {
+  /** What is stored under the clock of this update. */
+  async #stored ({ snapshotId, author, clock }: UpdateChange): Promise<UpdateChange | undefined> {
     const clocks = { ...this.#room.cursor.clocks, [author]: clock - 1 }
     const document = await this.#load({ mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks })
-    const updates = document === undefined ? [] : (JSON.parse(`[${document.updates}]`) as Update[])
-    return updates.map(updateChange).filter((change) => change.author === author)
+    return changesOf(document).find((change) => change.kind === 'update' && change.author === author && change.clock === clock) as UpdateChange | undefined
   }
 
   // Snapshots
@@ -231,6 +215,8 @@ function isUpdate (save: AnySave): save is Save<UpdateChange> {
   return save.change.kind === 'update'
 }
 
-function follows (change: UpdateChange, last: UpdateChange): boolean {
-  return change.snapshotId === last.snapshotId && change.author === last.author && change.clock === last.clock + 1
+function isStillWanted (save: AnySave): boolean {
+  const isTakenBack = save.isTakenBack()
+  if (isTakenBack) save.ignored()
+  return !isTakenBack
 }

@@ -8,7 +8,7 @@ export const ephemeralMessage: Handler<EphemeralMessage> = {
   kind: 'ephemeralMessage',
   action: 'send-ephemeral-message',
 
-  async handle (message, connection, room, onSend) {
+  async handle (message, { connection }, room, onSend) {
     await onSend?.()
     room.relayEphemeral(textFrame(answers.ephemeralMessage(signedJson(message))), connection)
   },

@@ -3,6 +3,12 @@ import type { Connection } from '../connection.ts'
 import type { ClientMessage, MessageKind } from '../protocol/messages.ts'
 import type { Room } from '../room.ts'
 
+/** Where a message came from, and which failure its client may have heard of when it sent it. */
+export interface Sender {
+  connection: Connection
+  heard: number
+}
+
 /** What is particular to one of the three messages. */
 export interface Handler<T extends ClientMessage> {
   kind: MessageKind
@@ -11,7 +17,7 @@ export interface Handler<T extends ClientMessage> {
    * Hands a verified message to the room, in the order of the calls, and resolves when its sender has been answered.
    * Rejects with the reason when the message was refused; the sender has been told then.
    */
-  handle (message: T, connection: Connection, room: Room, onSend?: () => Promise<void>): Promise<void>
+  handle (message: T, sender: Sender, room: Room, onSend?: () => Promise<void>): Promise<void>
   /** Tells the sender of a message that did not get as far, if the protocol has an answer for it. */
-  refuse (message: unknown, connection: Connection, error: unknown): void
+  refuse (message: unknown, sender: Sender, error: unknown): void
 }

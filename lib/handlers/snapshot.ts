@@ -9,17 +9,19 @@ export const snapshot: Handler<SnapshotMessage> = {
   kind: 'snapshot',
   action: 'write-snapshot',
 
-  handle (message, connection, room, onSend) {
+  handle (message, { connection }, room, onSend) {
     const change = snapshotChange(message)
     return new Promise((resolve, reject) => {
       const save: Save<SnapshotChange> = {
         change,
         connection,
         onSend,
+        isTakenBack: () => false,
         saved () {
           connection.send(textFrame(answers.snapshotSaved(change.snapshotId)))
           resolve()
         },
+        ignored: resolve,
         refused (error, missing) {
           connection.relay(textFrame(answers.snapshotSaveFailed(missing)))
           reject(error)
@@ -29,7 +31,7 @@ export const snapshot: Handler<SnapshotMessage> = {
     })
   },
 
-  refuse (_message, connection) {
+  refuse (_message, { connection }) {
     connection.relay(textFrame(answers.snapshotSaveFailed()))
   }
 }

@@ -1,3 +1,4 @@
+import type { Connection } from '../connection.ts'
 import { isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
 import { textFrame } from '../frame.ts'
 import * as answers from '../protocol/answers.ts'
@@ -10,19 +11,21 @@ export const update: Handler<Update> = {
   kind: 'update',
   action: 'write-update',
 
-  handle (message, connection, room, onSend) {
+  handle (message, { connection, heard }, room, onSend) {
     const change = updateChange(message)
     return new Promise((resolve, reject) => {
       const save: Save<UpdateChange> = {
         change,
         connection,
         onSend,
+        isTakenBack: () => connection.isTakenBack(change.author, heard),
         saved () {
           connection.send(textFrame(answers.updateSaved(change.snapshotId, change.clock)))
           resolve()
         },
-        refused (error, isIgnored) {
-          if (!isIgnored) update.refuse(message, connection, error)
+        ignored: resolve,
+        refused (error) {
+          tell(connection, change.author, change.snapshotId, change.clock, error)
           reject(error)
         }
       }
@@ -30,9 +33,13 @@ export const update: Handler<Update> = {
     })
   },
 
-  refuse (message, connection, error) {
-    const { refSnapshotId, clock } = (message as { publicData?: Record<string, unknown> }).publicData ?? {}
-    const requiresNewSnapshot = isError(error, SecsyncNewSnapshotRequiredError)
-    connection.relay(textFrame(answers.updateSaveFailed(refSnapshotId, clock, requiresNewSnapshot)))
+  refuse (message, { connection, heard }, error) {
+    const { refSnapshotId, clock, pubKey } = (message as { publicData?: Record<string, unknown> }).publicData ?? {}
+    if (!connection.isTakenBack(String(pubKey), heard)) tell(connection, String(pubKey), refSnapshotId, clock, error)
   }
+}
+
+function tell (connection: Connection, author: string, snapshotId: unknown, clock: unknown, error: unknown): void {
+  const requiresNewSnapshot = isError(error, SecsyncNewSnapshotRequiredError)
+  connection.takeBack(author, textFrame(answers.updateSaveFailed(snapshotId, clock, requiresNewSnapshot)))
 }

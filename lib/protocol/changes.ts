@@ -1,3 +1,4 @@
+import type { DocumentText } from './answers.ts'
 import type { UpdateClocks } from './clocks.ts'
 import type { Snapshot, SnapshotMessage, Update } from './messages.ts'
 
@@ -36,6 +37,15 @@ export function snapshotChange (message: SnapshotMessage): SnapshotChange {
 /** Whatever else a client put beside the four does not reach others: a `type`, for instance, would make it another message. */
 export function signedJson ({ ciphertext, nonce, publicData, signature }: Pick<Snapshot, 'ciphertext' | 'nonce' | 'signature'> & { publicData: object }): string {
   return JSON.stringify({ ciphertext, nonce, publicData, signature })
+}
+
+/** The changes of a document that was stored as JSON, in their order. */
+export function changesOf (document: DocumentText | undefined): Change[] {
+  const { snapshot, updates = '' } = document ?? {}
+  return [
+    ...snapshot ? [snapshotChange(JSON.parse(snapshot) as Snapshot)] : [],
+    ...(JSON.parse(`[${updates}]`) as Update[]).map(updateChange)
+  ]
 }
 
 /** Ed25519 signatures are deterministic: the same signature is the same message, byte for byte. */

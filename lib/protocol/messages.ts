@@ -5,6 +5,12 @@ import { Clock, UpdateClocks } from './clocks.ts'
 
 /** A client makes it from 24 random bytes. Up to 128 characters, so that a stored id can never be a burden. */
 const SnapshotId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })
+const snapshotIdCheck = TypeCompiler.Compile(SnapshotId)
+
+export function isSnapshotId (text: string): boolean {
+  return snapshotIdCheck.Check(text)
+}
+
 const PublicKey = Base64(32)
 const Hash = Base64(32)
 

@@ -4,7 +4,7 @@ import type { UpdateClocks } from '../protocol/clocks.ts'
 import { hash, noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
 import type { Known, LoadedDocument, Store } from './store.ts'
 
-/** What we use of a PrismaClient: ours, or one that the user generated from a schema with our models. */
+/** What we use of a PrismaClient: the user's, generated from a schema with our models, or ours on a driver adapter. */
 export interface PrismaClientLike {
   $queryRaw<T> (query: TemplateStringsArray, ...values: unknown[]): Promise<T>
   $executeRaw (query: TemplateStringsArray, ...values: unknown[]): Promise<number>
@@ -25,7 +25,7 @@ export class PrismaStore implements Store {
 
   async load (documentId: string, { mode, knownSnapshotId, knownSnapshotUpdateClocks }: Known): Promise<LoadedDocument> {
     const [row] = await this.#db.$queryRaw<DocumentRow[]>`
-      SELECT document.active_snapshot_id AS "snapshotId", document.clocks, snapshot.data AS "snapshot",
+      SELECT document.active_snapshot_id AS "snapshotId", document.clocks::text, snapshot.data AS "snapshot",
         chain.entries AS "snapshotProofChain", updates.data AS "updates"
       FROM secsync_document document
       LEFT JOIN secsync_snapshot known ON known.document_id = document.id AND known.id = ${knownSnapshotId ?? ''}
@@ -56,7 +56,7 @@ export class PrismaStore implements Store {
       snapshot: row.snapshot ?? undefined,
       snapshotProofChain: row.snapshot === null ? undefined : row.snapshotProofChain ?? '[]',
       updates: row.updates ?? '',
-      cursor: { snapshotId: row.snapshotId, clocks: row.clocks }
+      cursor: { snapshotId: row.snapshotId, clocks: JSON.parse(row.clocks) as UpdateClocks }
     }
   }
 
@@ -129,7 +129,7 @@ export class PrismaStore implements Store {
 
 interface DocumentRow {
   snapshotId: string
-  clocks: UpdateClocks
+  clocks: string
   snapshot: string | null
   snapshotProofChain: string | null
   updates: string | null

@@ -3,6 +3,7 @@ import type { SecsyncOptions } from '../options.ts'
 import { snapshotChange, updateChange } from '../protocol/changes.ts'
 import type { Snapshot, Update } from '../protocol/messages.ts'
 import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
+import { AdapterClient } from './adapter.ts'
 import { CallbackStore } from './callbacks.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
 import type { Store } from './store.ts'
@@ -21,13 +22,13 @@ export interface ResolvedStore {
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
-export async function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>): Promise<ResolvedStore> {
+export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>): ResolvedStore {
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
     return { store: new CallbackStore(callbacks), callbacks, async close () {} }
   }
-  const { prisma, close } = await prismaOf(options)
+  const { prisma, close } = prismaOf(options)
   const prismaStore = new PrismaStore(prisma)
   const defaults = callbacksOf(prismaStore)
   const callbacks = {
@@ -50,17 +51,15 @@ export async function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'p
 }
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */
-export async function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'>): Promise<StoreCallbacks & { close (): Promise<void> }> {
-  const { callbacks, close } = await resolveStore(options)
+export function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'>): StoreCallbacks & { close (): Promise<void> } {
+  const { callbacks, close } = resolveStore(options)
   return { ...callbacks, close }
 }
 
-async function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 'prisma'>): Promise<{ prisma: PrismaClientLike, close (): Promise<void> }> {
+function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 'prisma'>): { prisma: PrismaClientLike, close (): Promise<void> } {
   if (prisma) return { prisma, async close () {} }
-  // Only here: whoever brings stores of their own does not load Prisma.
-  const { PrismaClient } = await import('./prisma-client/client.ts')
-  const client = new PrismaClient({ adapter: adapter! })
-  return { prisma: client, close: () => client.$disconnect() }
+  const client = new AdapterClient(adapter!)
+  return { prisma: client, close: () => client.close() }
 }
 
 function callbacksOf (store: PrismaStore): StoreCallbacks {

@@ -139,7 +139,10 @@ export class Connection {
     this.#unanswered--
     this.#unansweredBytes -= bytes
     this.#read()
-    if (this.#unanswered === 0) this.#drained?.()
+    if (this.#unanswered > 0) return
+    // Nothing is here any more that was sent before.
+    if (this.#heard === this.#told) this.#takenBack.clear()
+    this.#drained?.()
   }
 
   /** Reads from the socket only while there is room for what it brings. */
@@ -237,9 +240,6 @@ export class Connection {
     // A heartbeat has no number; a peer may also send pongs that nobody asked for.
     if (!(failure > this.#heard && failure <= this.#told)) return
     this.#heard = failure
-    for (const [author, last] of this.#takenBack) {
-      if (last <= failure) this.#takenBack.delete(author)
-    }
   }
 
   /** Keeps back what is relayed until it is known whether this connection may have it. */

@@ -17,6 +17,7 @@ export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',
 
 // A handshake: why it ended without the document.
 export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'The handshake has no session key, or no document id that can be stored', 400)
+export const AccessUnknown = createError('FST_SECSYNC_ACCESS_UNKNOWN', 'It is not known whether the document may be read: %s', 503)
 export const DocumentNotFound = createError('FST_SECSYNC_DOCUMENT_NOT_FOUND', 'There is no such document', 404)
 export const TooManyConnections = createError('FST_SECSYNC_TOO_MANY_CONNECTIONS', 'The document has as many connections as it may have', 429)
 
@@ -33,7 +34,8 @@ export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'Th
 
 export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'The connection was closed before the message was handled', 400)
 
-// A callback of the user's.
+// The database, and a callback of the user's.
+export const DatabaseFailed = createError('FST_SECSYNC_DATABASE_FAILED', 'The database failed: %s', 503)
 const CallbackTimeoutError = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s did not settle within %s ms')
 export class CallbackTimeout extends CallbackTimeoutError {
   /** Resolves when the call settles after all. */

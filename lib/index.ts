@@ -12,7 +12,7 @@ import { Rooms } from './rooms.ts'
 import { addRoute } from './route.ts'
 import { limited } from './stores/limited.ts'
 import { resolveStore } from './stores/resolve.ts'
-import { registerWebsocket } from './websocket.ts'
+import { limitHandshakes, registerWebsocket } from './websocket.ts'
 
 /** `fastify.secsync` */
 export interface Secsync {
@@ -41,6 +41,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const { limits, prefix = '' } = resolved
 
   await registerWebsocket(fastify, limits)
+  limitHandshakes(fastify, prefix, limits)
   const { store, callbacks, close } = resolveStore(resolved)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)

@@ -59,7 +59,9 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     // Its room may have ended meanwhile, and another one begun.
     if (connection.closed) throw new ConnectionClosed()
   } catch (error) {
-    refuse(error, context, { connection, heard }, limits)
+    // A hook may have ended it before it was parsed: its sender must hear of it all the same.
+    if (context.action === undefined && !isGarbage(error)) Object.assign(context, tryToParse(data))
+    refuse(error, context, { connection, heard }, room, limits)
     await fail(error, context, connection, hooks)
     connection.answered(data.length)
     return
@@ -86,6 +88,15 @@ function parse (data: Buffer, isBinary: boolean): object {
   return message
 }
 
+function tryToParse (data: Buffer): Pick<HookContext, 'action' | 'message'> {
+  try {
+    const message = parse(data, false)
+    return { message, action: handlers[kindOf(message)].action }
+  } catch {
+    return {}
+  }
+}
+
 function verify (message: object, documentId: string, { kind }: AnyHandler, checks: MessageChecks): ClientMessage {
   if (!checks[kind](message)) throw new MessageInvalid(`not the shape of a ${kind}`)
   if (message.publicData.docId !== documentId) throw new DocumentIdMismatch()
@@ -93,14 +104,16 @@ function verify (message: object, documentId: string, { kind }: AnyHandler, chec
   return message
 }
 
-function refuse (error: unknown, { action, message }: HookContext, sender: Sender, limits: Limits): void {
+function refuse (error: unknown, { action, message }: HookContext, sender: Sender, room: Room, limits: Limits): void {
   const { connection } = sender
   if (error instanceof Unauthorized) return connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
   if (error instanceof MessageTooBig) return connection.close(closeCodes.tooBig, 'message too big')
   if (isGarbage(error) && ++connection.invalidMessages >= limits.maxInvalidMessages) {
     return connection.close(closeCodes.policyViolation, 'too many invalid messages')
   }
-  Object.values(handlers).find((handler) => handler.action === action)?.refuse(message, sender, error)
+  const handler = Object.values(handlers).find((handler) => handler.action === action)
+  // Behind what was handed over before: a client that hears of a failure takes that back, too.
+  if (handler) room.turn(() => handler.refuse(message, sender, error))
 }
 
 /** What no client ever sends. */

@@ -79,6 +79,11 @@ export class Room {
     this.#writer.save(save)
   }
 
+  /** Does something between two writes, in the order of the calls. */
+  turn (turn: () => Promise<void> | void): void {
+    this.#writer.turn(async () => turn())
+  }
+
   // Joining
 
   /** Sends the document to a connection, then all that is saved later. False: there is no such document. */
@@ -244,7 +249,9 @@ export class Room {
       const index = open.findIndex((save) => save.change.message.signature === change.message.signature)
       const [save] = index === -1 ? [] : open.splice(index, 1)
       save?.saved()
+      await save?.onSend?.()
       this.relay(change, save?.connection)
+      save?.done()
     }
     return true
   }

@@ -1,7 +1,9 @@
+import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import type { Access } from './access.ts'
 import { closeCodes, Connection } from './connection.ts'
-import { DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from './errors.ts'
+import { AccessUnknown, CallbackTimeout, DatabaseFailed, DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from './errors.ts'
 import type { HookContext } from './hooks.ts'
 import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -67,7 +69,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   try {
     if (!isStorable(documentId) || sessionKey === undefined) throw new HandshakeInvalid()
     await hooks.run('preHandler', context)
-    if (!await access.can({ action: 'read', documentId, websocketSessionKey, request })) throw new Unauthorized('read')
+    if (!await canRead(connection, access)) throw new Unauthorized('read')
     if (connection.closed) return
 
     const room = rooms.open(documentId)
@@ -80,9 +82,26 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
     else if (error instanceof DocumentNotFound) connection.close(closeCodes.documentNotFound, 'document not found', documentNotFound)
     else if (error instanceof TooManyConnections) connection.close(closeCodes.tryAgainLater, 'too many connections')
+    else if (isTransient(error)) setTimeout(() => connection.close(closeCodes.internalError, 'come back'), randomInt(500, 2000)).unref()
     else connection.close(closeCodes.documentError, 'document error', documentError)
     await fail(error, context, connection, hooks)
   }
+}
+
+async function canRead ({ documentId, websocketSessionKey, request }: Connection, access: Access): Promise<boolean> {
+  try {
+    return await access.can({ action: 'read', documentId, websocketSessionKey, request })
+  } catch (cause) {
+    throw Object.assign(new AccessUnknown((cause as Error | undefined)?.message), { cause })
+  }
+}
+
+/**
+ * After `document-error` the client never comes back: that is for what no retry mends. From an outage it comes back by itself,
+ * at once and again and again, which is why it is closed after a while.
+ */
+function isTransient (error: unknown): boolean {
+  return error instanceof AccessUnknown || error instanceof DatabaseFailed || error instanceof CallbackTimeout
 }
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */

@@ -1,10 +1,23 @@
 import { createServer } from 'node:http'
+import { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import type { Limits } from './options.ts'
 
 /** The HTTP servers whose upgrades @fastify/websocket takes already, in another scope. */
 const upgrading = new WeakSet<object>()
+
+/**
+ * Nobody reads from the socket of an upgrade that Fastify answers by itself, as it does for a malformed URL, or never answers: not
+ * even its end would be seen, and the server could not be closed. `ws` ends the time limit when it takes the socket over.
+ */
+export function limitHandshakes ({ server }: FastifyInstance, prefix: string, { callbackTimeout }: Limits): void {
+  server.prependListener('upgrade', ({ url = '' }, socket) => {
+    // Other listeners may have sockets that are idle; `injectWS` brings a stream that has no time limits.
+    const isOurs = url.startsWith(prefix) || !url.startsWith('/')
+    if (isOurs && socket instanceof Socket) socket.setTimeout(callbackTimeout, () => socket.destroy())
+  })
+}
 
 /** Registers @fastify/websocket, unless the user has. */
 export async function registerWebsocket (fastify: FastifyInstance, { maxMessageSize }: Limits): Promise<void> {

@@ -18,18 +18,23 @@ export interface Save<T extends Change> {
   connection: Connection
   /** Runs when the change is saved, before it is relayed. */
   onSend?: (() => Promise<void>) | undefined
+  /** Sends the acknowledgement. */
   saved (): void
   /** A snapshot is refused with the part of the document that its sender is missing, if that is why. */
   refused (error: unknown, missing?: T extends SnapshotChange ? answers.DocumentText : never): void
   /** Whether the client has taken back its message, and waits for no answer. */
   isTakenBack (): boolean
-  ignored (): void
+  /** All that follows on `saved`, or on being taken back, has been done. */
+  done (): void
 }
 
 type Turn = () => Promise<void>
 
-/** How many updates go into one statement at the most. */
+type Updates = Array<Save<UpdateChange>>
+
+/** How many updates go into one statement at the most, and how many bytes of them; a single one may be bigger. */
 const maxGroup = 500
+const maxGroupBytes = 4 * 1024 * 1024
 
 /**
  * The turns of a room: one write after the other, and whatever else must not happen during one. Updates that arrive during a
@@ -80,20 +85,27 @@ export class Writer {
     this.#onIdle()
   }
 
-  #takeUpdates ({ change: { snapshotId } }: Save<UpdateChange>): Array<Save<UpdateChange>> {
-    const end = this.#queue.findIndex((next, index) => index === maxGroup ||
-      typeof next === 'function' || !isUpdate(next) || next.change.snapshotId !== snapshotId)
-    return this.#queue.splice(0, end === -1 ? this.#queue.length : end) as Array<Save<UpdateChange>>
+  #takeUpdates ({ change: { snapshotId } }: Save<UpdateChange>): Updates {
+    let bytes = 0
+    const end = this.#queue.findIndex((next, index) => {
+      if (typeof next === 'function' || !isUpdate(next) || next.change.snapshotId !== snapshotId || index === maxGroup) return true
+      bytes += next.change.text.length
+      return bytes > maxGroupBytes && index > 0
+    })
+    return this.#queue.splice(0, end === -1 ? this.#queue.length : end) as Updates
   }
 
   // Updates
 
-  /** Saves what continues the cursor. The store may know better: then the room catches up, and what still continues it is tried again. */
-  async #saveUpdates (open: Array<Save<UpdateChange>>): Promise<void> {
-    let failure: unknown
+  /**
+   * Saves what continues the cursor. The store may know better: then the room catches up, and what still continues it is tried again.
+   * When the room is up to date and saving fails, it is tried for each connection on its own, so that nobody pays for another.
+   */
+  async #saveUpdates (open: Updates): Promise<void> {
+    let isOneByOne = !this.#store.groupsUpdates
     while (open.length > 0) {
-      const ready = this.#ready(open)
-      failure = undefined
+      const ready = this.#ready(open, isOneByOne)
+      let failure: unknown
       if (ready.length > 0) {
         try {
           await this.#store.saveUpdates(this.#room.documentId, ready.map(({ change }) => change), ready[0]!.connection.request)
@@ -104,44 +116,59 @@ export class Writer {
           continue
         } catch (error) {
           failure = error
-          if (this.#isFinal(error)) break
         }
       }
-      const before = copyOf(this.#room.cursor)
-      if (!await this.#room.catchUp(open) || sameCursor(before, this.#room.cursor)) break
+      if (!this.#isFinal(failure)) {
+        const before = copyOf(this.#room.cursor)
+        if (!await this.#room.catchUp(open)) return await this.#refuseUpdates(open, failure)
+        if (!sameCursor(before, this.#room.cursor)) continue
+      }
+      const failed = new Set((ready.length > 0 ? ready : open).map(({ connection }) => connection))
+      if (failed.size > 1 && ready.length > 0 && !isOneByOne && !(failure instanceof CallbackTimeout)) {
+        isOneByOne = true
+        continue
+      }
+      await this.#refuseUpdates(remove(open, ({ connection }) => failed.has(connection)), failure)
     }
-    await this.#refuseUpdates(open, failure)
   }
 
-  #ready (open: Array<Save<UpdateChange>>): Array<Save<UpdateChange>> {
+  #ready (open: Updates, isOneByOne: boolean): Updates {
     const changes = new Set(continuing(open.map(({ change }) => change), this.#room.cursor))
     const ready = open.filter(({ change }) => changes.has(change))
-    return this.#store.groupsUpdates ? ready : ready.slice(0, 1)
+    if (!isOneByOne) return ready
+    return this.#store.groupsUpdates ? ready.filter(({ connection }) => connection === ready[0]!.connection) : ready.slice(0, 1)
   }
 
   /** In one go, so that a client has all its failures before it begins anew. */
-  async #refuseUpdates (saves: Array<Save<UpdateChange>>, failure: unknown): Promise<void> {
-    for (const { change, connection, saved, refused } of saves) {
-      if (change.clock <= lastClock(this.#room.cursor, change.author) && change.snapshotId === this.#room.cursor.snapshotId) {
-        const stored = await this.#stored(change)
-        if (stored && sameChange(stored, change)) {
-          saved()
-          continue
-        }
-        // The client numbers on from what it has received: without the stored one it might send this clock for ever.
-        if (stored) connection.relay(textFrame(answers.update(stored.text)))
+  async #refuseUpdates (saves: Updates, failure: unknown): Promise<void> {
+    const { cursor } = this.#room
+    const stored = new Map<string, UpdateChange[]>()
+    for (const { change } of saves) {
+      const isBehind = change.snapshotId === cursor.snapshotId && change.clock <= lastClock(cursor, change.author)
+      if (isBehind && !stored.has(change.author)) stored.set(change.author, await this.#storedFrom(change))
+    }
+    const told = new Set<string>()
+    for (const { change, connection, saved, refused, done } of saves) {
+      const same = stored.get(change.author)?.find(({ clock, snapshotId }) => clock === change.clock && snapshotId === change.snapshotId)
+      if (same && sameChange(same, change)) {
+        saved()
+        done()
+        continue
       }
+      // The client numbers on from what it has received: without the stored one it might send this clock for ever.
+      if (same && !told.has(change.author)) connection.relay(textFrame(answers.update(same.text)))
+      told.add(change.author)
       refused(failure ?? new UpdateConflict())
       // The first failure is the reason, the others follow from it.
       failure = undefined
     }
   }
 
-  /** What is stored under the clock of this update. */
-  async #stored ({ snapshotId, author, clock }: UpdateChange): Promise<UpdateChange | undefined> {
+  /** The stored updates of an author, from the clock of this one on. */
+  async #storedFrom ({ snapshotId, author, clock }: UpdateChange): Promise<UpdateChange[]> {
     const clocks = { ...this.#room.cursor.clocks, [author]: clock - 1 }
     const document = await this.#load({ mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks })
-    return changesOf(document).find((change) => change.kind === 'update' && change.author === author && change.clock === clock) as UpdateChange | undefined
+    return changesOf(document).filter((change) => change.kind === 'update' && change.author === author) as UpdateChange[]
   }
 
   // Snapshots
@@ -169,12 +196,15 @@ export class Writer {
     await this.#refuseSnapshot(save, failure)
   }
 
-  async #refuseSnapshot ({ change, saved, refused }: Save<SnapshotChange>, failure: unknown): Promise<void> {
+  async #refuseSnapshot ({ change, saved, refused, done }: Save<SnapshotChange>, failure: unknown): Promise<void> {
     const { parentSnapshotId, parentClocks } = change
     const { cursor } = this.#room
     if (parentSnapshotId !== cursor.snapshotId || isError(failure, SecsyncSnapshotBasedOnOutdatedSnapshotError)) {
       const missing = await this.#load({ mode: 'delta', ...parentSnapshotId && { knownSnapshotId: parentSnapshotId } })
-      if (missing?.snapshot && sameChange(snapshotChange(JSON.parse(missing.snapshot) as Snapshot), change)) return saved()
+      if (missing?.snapshot && sameChange(snapshotChange(JSON.parse(missing.snapshot) as Snapshot), change)) {
+        saved()
+        return done()
+      }
       refused(failure ?? new SnapshotConflict('the active one as its parent'), missing)
     } else if (!sameClocks(parentClocks, cursor.clocks) || isError(failure, SecsyncSnapshotMissesUpdatesError)) {
       const missing = await this.#load({ mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
@@ -192,6 +222,7 @@ export class Writer {
     await save.onSend?.()
     // A change that the store had already, byte for byte, has been relayed already.
     if (positionOf(save.change, this.#room.cursor) === 'next') this.#room.relay(save.change, save.connection)
+    save.done()
   }
 
   /** Failures after which asking the store what is there makes no sense: it was not asked to save, or does not answer. */
@@ -217,6 +248,13 @@ function isUpdate (save: AnySave): save is Save<UpdateChange> {
 
 function isStillWanted (save: AnySave): boolean {
   const isTakenBack = save.isTakenBack()
-  if (isTakenBack) save.ignored()
+  if (isTakenBack) save.done()
   return !isTakenBack
+}
+
+/** Takes out what fits. */
+function remove<T> (items: T[], fits: (item: T) => boolean): T[] {
+  const removed = items.filter(fits)
+  items.splice(0, items.length, ...items.filter((item) => !fits(item)))
+  return removed
 }

@@ -19,9 +19,8 @@ export const snapshot: Handler<SnapshotMessage> = {
         isTakenBack: () => false,
         saved () {
           connection.send(textFrame(answers.snapshotSaved(change.snapshotId)))
-          resolve()
         },
-        ignored: resolve,
+        done: resolve,
         refused (error, missing) {
           connection.relay(textFrame(answers.snapshotSaveFailed(missing)))
           reject(error)

@@ -21,9 +21,8 @@ export const update: Handler<Update> = {
         isTakenBack: () => connection.isTakenBack(change.author, heard),
         saved () {
           connection.send(textFrame(answers.updateSaved(change.snapshotId, change.clock)))
-          resolve()
         },
-        ignored: resolve,
+        done: resolve,
         refused (error) {
           tell(connection, change.author, change.snapshotId, change.clock, error)
           reject(error)

@@ -1,4 +1,4 @@
-import { SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotIdTaken, SnapshotProofInvalid, UpdateConflict } from '../errors.ts'
+import { DatabaseFailed, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotIdTaken, SnapshotProofInvalid, UpdateConflict } from '../errors.ts'
 import type { SnapshotChange, UpdateChange } from '../protocol/changes.ts'
 import type { UpdateClocks } from '../protocol/clocks.ts'
 import { hash, noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
@@ -24,11 +24,24 @@ export class PrismaStore implements Store {
   }
 
   async load (documentId: string, { mode, knownSnapshotId, knownSnapshotUpdateClocks }: Known): Promise<LoadedDocument> {
-    const [row] = await this.#db.$queryRaw<DocumentRow[]>`
+    const [row] = await this.#query(documentId, mode, knownSnapshotId, knownSnapshotUpdateClocks)
+    // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
+    if (row === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {} } }
+    return {
+      snapshot: row.snapshot ?? undefined,
+      snapshotProofChain: row.snapshot === null ? undefined : row.snapshotProofChain ?? '[]',
+      updates: row.updates ?? '',
+      cursor: { snapshotId: row.snapshotId, clocks: JSON.parse(row.clocks) as UpdateClocks }
+    }
+  }
+
+  async #query (documentId: string, mode: string, knownSnapshotId = '', knownSnapshotUpdateClocks: UpdateClocks = {}): Promise<DocumentRow[]> {
+    try {
+      return await this.#db.$queryRaw<DocumentRow[]>`
       SELECT document.active_snapshot_id AS "snapshotId", document.clocks::text, snapshot.data AS "snapshot",
         chain.entries AS "snapshotProofChain", updates.data AS "updates"
       FROM secsync_document document
-      LEFT JOIN secsync_snapshot known ON known.document_id = document.id AND known.id = ${knownSnapshotId ?? ''}
+      LEFT JOIN secsync_snapshot known ON known.document_id = document.id AND known.id = ${knownSnapshotId}
       CROSS JOIN LATERAL (
         SELECT ${mode === 'delta'} AND known.id IS NOT DISTINCT FROM document.active_snapshot_id AS continues
       ) reader
@@ -46,17 +59,12 @@ export class PrismaStore implements Store {
           SELECT data, version FROM secsync_update
           WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND author = author.key
             AND clock > CASE WHEN reader.continues
-              THEN coalesce((${JSON.stringify(knownSnapshotUpdateClocks ?? {})}::jsonb ->> author.key)::bigint, -1) ELSE -1 END
+              THEN coalesce((${JSON.stringify(knownSnapshotUpdateClocks)}::jsonb ->> author.key)::bigint, -1) ELSE -1 END
         ) missing
       ) updates
       WHERE document.id = ${documentId}`
-    // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
-    if (row === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {} } }
-    return {
-      snapshot: row.snapshot ?? undefined,
-      snapshotProofChain: row.snapshot === null ? undefined : row.snapshotProofChain ?? '[]',
-      updates: row.updates ?? '',
-      cursor: { snapshotId: row.snapshotId, clocks: JSON.parse(row.clocks) as UpdateClocks }
+    } catch (cause) {
+      throw Object.assign(new DatabaseFailed((cause as Error).message), { cause })
     }
   }
 

@@ -61,7 +61,11 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
   } catch (error) {
     // A hook may have ended it before it was parsed: its sender must hear of it all the same.
     if (context.action === undefined && !isGarbage(error)) Object.assign(context, tryToParse(data))
-    refuse(error, context, { connection, heard }, room, limits)
+    if (!ends(error, connection, limits)) {
+      // Answered behind what was handed over before: a client that hears of a failure takes that back, too.
+      await room.turn()
+      answer(error, context, { connection, heard })
+    }
     await fail(error, context, connection, hooks)
     connection.answered(data.length)
     return
@@ -104,16 +108,20 @@ function verify (message: object, documentId: string, { kind }: AnyHandler, chec
   return message
 }
 
-function refuse (error: unknown, { action, message }: HookContext, sender: Sender, room: Room, limits: Limits): void {
-  const { connection } = sender
-  if (error instanceof Unauthorized) return connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
-  if (error instanceof MessageTooBig) return connection.close(closeCodes.tooBig, 'message too big')
-  if (isGarbage(error) && ++connection.invalidMessages >= limits.maxInvalidMessages) {
-    return connection.close(closeCodes.policyViolation, 'too many invalid messages')
+/** Closes the connection for what is not forgiven. */
+function ends (error: unknown, connection: Connection, limits: Limits): boolean {
+  if (error instanceof Unauthorized) {
+    connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+  } else if (error instanceof MessageTooBig) {
+    connection.close(closeCodes.tooBig, 'message too big')
+  } else if (isGarbage(error) && ++connection.invalidMessages >= limits.maxInvalidMessages) {
+    connection.close(closeCodes.policyViolation, 'too many invalid messages')
   }
-  const handler = Object.values(handlers).find((handler) => handler.action === action)
-  // Behind what was handed over before: a client that hears of a failure takes that back, too.
-  if (handler) room.turn(() => handler.refuse(message, sender, error))
+  return connection.closed
+}
+
+function answer (error: unknown, { action, message }: HookContext, sender: Sender): void {
+  Object.values(handlers).find((handler) => handler.action === action)?.refuse(message, sender, error)
 }
 
 /** What no client ever sends. */

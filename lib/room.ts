@@ -79,9 +79,9 @@ export class Room {
     this.#writer.save(save)
   }
 
-  /** Does something between two writes, in the order of the calls. */
-  turn (turn: () => Promise<void> | void): void {
-    this.#writer.turn(async () => turn())
+  /** Resolves between two writes, when all that was handed over before is done. */
+  turn (): Promise<void> {
+    return new Promise((resolve) => this.#writer.turn(async () => resolve()))
   }
 
   // Joining

@@ -10,7 +10,7 @@ import { migrate } from '../lib/stores/migrate.ts'
 import { createSchemaEngine } from '../lib/stores/schema-engine.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 
-const migrations = ['20261123000000_init']
+const migrations = ['20261123000000_secsync_init']
 
 /** An empty database, and a connection to it. */
 async function setUp (t: Test) {

@@ -38,9 +38,6 @@ CREATE TABLE "secsync_update" (
 -- CreateIndex
 CREATE UNIQUE INDEX "secsync_snapshot_document_id_version_key" ON "secsync_snapshot"("document_id", "version");
 
--- CreateIndex
-CREATE UNIQUE INDEX "secsync_update_document_id_snapshot_id_version_key" ON "secsync_update"("document_id", "snapshot_id", "version");
-
 -- AddForeignKey
 ALTER TABLE "secsync_snapshot" ADD CONSTRAINT "secsync_snapshot_document_id_fkey" FOREIGN KEY ("document_id") REFERENCES "secsync_document"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 

@@ -1,0 +1,107 @@
+// Who may do what: members of documents, and their roles.
+import createError from '@fastify/error'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Action, HasAccess } from 'fastify-secsync'
+import type { Pool } from 'pg'
+
+export type Role = 'owner' | 'editor' | 'viewer'
+
+/**
+ * A viewer may send ephemeral messages: the client says hello with one as soon as it has loaded a document, and would be
+ * disconnected if it might not.
+ */
+const rolesThatMay: Record<Action, Array<Role | undefined>> = {
+  read: ['owner', 'editor', 'viewer'],
+  'send-ephemeral-message': ['owner', 'editor', 'viewer'],
+  'write-update': ['owner', 'editor'],
+  'write-snapshot': ['owner', 'editor']
+}
+
+export const NotAMember = createError('APP_NOT_A_MEMBER', 'You are not a member of this document', 404)
+export const NotTheOwner = createError('APP_NOT_THE_OWNER', 'Only the owner of a document may do this', 403)
+
+/** The roles of members in documents. Answers are kept for a second, since each message asks. */
+export class Members {
+  readonly #db: Pool
+  readonly #roles = new Map<string, Promise<Role | undefined>>()
+  readonly #forgetting = setInterval(() => this.#roles.clear(), 1000).unref()
+
+  constructor (db: Pool) {
+    this.#db = db
+  }
+
+  close (): void {
+    clearInterval(this.#forgetting)
+  }
+
+  async roleOf (memberId: string, documentId: string): Promise<Role | undefined> {
+    const key = JSON.stringify([memberId, documentId])
+    let role = this.#roles.get(key)
+    if (role === undefined) {
+      role = this.#load(memberId, documentId)
+      this.#roles.set(key, role)
+      // A failure is not an answer to keep.
+      role.catch(() => this.#roles.delete(key))
+    }
+    return await role
+  }
+
+  /** After a change, so that it holds from now on. */
+  forget (memberId: string, documentId: string): void {
+    this.#roles.delete(JSON.stringify([memberId, documentId]))
+  }
+
+  /** The role of somebody who opens a document: it is made if there is none, and one with access by `link` takes them in. */
+  async open (memberId: string, documentId: string): Promise<Role | undefined> {
+    const role = await this.roleOf(memberId, documentId)
+    if (role !== undefined) return role
+    await this.create(memberId, documentId, 'link')
+    await this.#db.query(
+      `INSERT INTO app_membership (document_id, member_id, role)
+       SELECT id, $2, 'editor' FROM app_document WHERE id = $1 AND access = 'link'
+       ON CONFLICT DO NOTHING`, [documentId, memberId])
+    this.forget(memberId, documentId)
+    return await this.roleOf(memberId, documentId)
+  }
+
+  /** Makes a document with this owner, unless there is one. */
+  async create (memberId: string, documentId: string, access: 'link' | 'invited'): Promise<void> {
+    await this.#db.query(
+      `WITH created AS (INSERT INTO app_document (id, access) VALUES ($1, $3) ON CONFLICT DO NOTHING RETURNING id)
+       INSERT INTO app_membership (document_id, member_id, role) SELECT id, $2, 'owner' FROM created`, [documentId, memberId, access])
+    this.forget(memberId, documentId)
+  }
+
+  async #load (memberId: string, documentId: string): Promise<Role | undefined> {
+    const { rows: [row] } = await this.#db.query<{ role: Role | 'removed' }>(
+      'SELECT role FROM app_membership WHERE document_id = $1 AND member_id = $2', [documentId, memberId])
+    return row === undefined || row.role === 'removed' ? undefined : row.role
+  }
+}
+
+/** The callback of the plugin: asked when somebody opens a document, and for each message they send. */
+export function hasAccess (members: Members): HasAccess {
+  return async ({ action, documentId, request: { member } }) => {
+    if (member === null) return false
+    const role = action === 'read' ? await members.open(member.id, documentId) : await members.roleOf(member.id, documentId)
+    return rolesThatMay[action].includes(role)
+  }
+}
+
+/** preHandlers for routes with a document's `id`: they set `request.role`. */
+export async function onlyMembers (request: FastifyRequest, _reply: FastifyReply): Promise<void> {
+  const { id } = request.params as { id: string }
+  const role = request.member === null ? undefined : await request.server.members.roleOf(request.member.id, id)
+  if (role === undefined) throw new NotAMember()
+  request.role = role
+}
+
+export async function onlyOwner (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  await onlyMembers(request, reply)
+  if (request.role !== 'owner') throw new NotTheOwner()
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { members: Members }
+  interface FastifyRequest { role: Role | null }
+}

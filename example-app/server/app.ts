@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import createError from '@fastify/error'
+import helmet from '@fastify/helmet'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { Type } from '@sinclair/typebox'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import secsync from 'fastify-secsync'
+import { migrate } from 'fastify-secsync/migrate'
+import pg from 'pg'
+import { hasAccess, Members } from './access.ts'
+import { RefusedSnapshots } from './new-snapshot.ts'
+import documents from './routes/documents.ts'
+import health from './routes/health.ts'
+import keys from './routes/keys.ts'
+import members from './routes/members.ts'
+import sessions from './routes/sessions.ts'
+import stored from './routes/stored.ts'
+import { authenticate, authenticateWebSocket, Sessions } from './sessions.ts'
+import web from './web.ts'
+
+const NotFound = createError('APP_NOT_FOUND', 'There is nothing at this address', 404)
+
+export interface AppOptions {
+  /** A PostgreSQL. It is migrated. */
+  connectionString: string
+  logLevel: string
+  /** Log lines for people instead of JSON. */
+  pretty?: boolean
+}
+
+export async function buildApp ({ connectionString, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
+  // The plugin has a handful of statements: with names, PostgreSQL plans each of them once for a connection.
+  const adapter = new PrismaPg({ connectionString }, { statementNameGenerator: ({ sql }) => createHash('md5').update(sql).digest('hex') })
+  await migrate({ adapter })
+  await migrate({ adapter, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
+
+  const app = Fastify({
+    logger: {
+      level: logLevel,
+      serializers: { req: serializeRequest },
+      ...pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
+    },
+    // A client that comes back tells the clock of every author in the URL: Node's 16 KB end at some two hundred.
+    http: { maxHeaderSize: 256 * 1024 },
+    routerOptions: { maxParamLength: 1024 }
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  const db = new pg.Pool({ connectionString, max: 5, connectionTimeoutMillis: 5000, query_timeout: 10_000 })
+  db.on('error', (err) => app.log.warn({ err }, 'a connection to the database was lost'))
+  const refusedSnapshots = new RefusedSnapshots()
+  await refusedSnapshots.load(db)
+
+  app.decorate('db', db)
+  app.decorate('sessions', new Sessions(db))
+  app.decorate('members', new Members(db))
+  app.decorate('refusedSnapshots', refusedSnapshots)
+  app.decorateRequest('member', null)
+  app.decorateRequest('role', null)
+  app.addHook('onClose', async () => {
+    app.members.close()
+    await db.end()
+  })
+
+  await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: contentSecurityPolicy } })
+
+  await app.register(secsync, {
+    prefix: '/documents',
+    adapter,
+    preHandler: authenticateWebSocket,
+    hasAccess: hasAccess(app.members),
+    // Which key a snapshot is encrypted with. Clients that never change the key leave it out.
+    additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.Optional(Type.String({ maxLength: 64 })) }) }
+  })
+  app.secsync.addHook('preHandler', refusedSnapshots.hook)
+
+  // Fastify's own would log the whole URL.
+  app.setNotFoundHandler(() => { throw new NotFound() })
+  app.register(health)
+  app.register(sessions, { prefix: '/api' })
+  app.register(async (api) => {
+    api.addHook('onRequest', authenticate)
+    api.register(documents)
+    api.register(members)
+    api.register(keys)
+    api.register(stored)
+  }, { prefix: '/api' })
+  app.register(web)
+  return app
+}
+
+// The same file runs from server/ in tests and from dist/server/.
+const migrations = import.meta.url.endsWith('.ts') ? '../migrations' : '../../migrations'
+
+const contentSecurityPolicy = {
+  defaultSrc: ["'none'"],
+  // libsodium is WebAssembly.
+  scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  fontSrc: ["'self'"],
+  // Includes the WebSocket to this server.
+  connectSrc: ["'self'"],
+  workerSrc: ["'self'"],
+  manifestSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"]
+}
+
+/** Like Fastify's own, but for what lets people in: session keys in the query, also of a wrong address, and invitations. */
+function serializeRequest (request: FastifyRequest) {
+  const url = request.url.replace(/\?.*/s, '').replace(/(\/invitations\/).+/, '$1…')
+  return { method: request.method, url, host: request.host, remoteAddress: request.ip }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { db: pg.Pool }
+}

@@ -1,0 +1,12 @@
+import { Type } from '@sinclair/typebox'
+
+// What the client can be given for an id goes for its document: any text that PostgreSQL can store.
+const Id = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[^\\0]+$' })
+
+export const DocumentParams = Type.Object({ id: Id })
+export const MemberParams = Type.Object({ id: Id, memberId: Id })
+export const InvitationParams = Type.Object({ token: Id })
+
+/** What an owner can make of others. */
+export const GivenRole = Type.Union([Type.Literal('editor'), Type.Literal('viewer')])
+export const RoleSchema = Type.Union([Type.Literal('owner'), GivenRole])

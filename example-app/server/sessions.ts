@@ -1,0 +1,52 @@
+// Who is it: a session key, as a bearer token over HTTP and as `?sessionKey=` over WebSocket.
+import { randomBytes, randomUUID } from 'node:crypto'
+import createError from '@fastify/error'
+import type { FastifyRequest } from 'fastify'
+import type { Pool } from 'pg'
+
+export interface Member { id: string, name: string }
+
+export const SessionUnknown = createError('APP_SESSION_UNKNOWN', 'There is no such session', 401)
+
+export class Sessions {
+  readonly #db: Pool
+
+  constructor (db: Pool) {
+    this.#db = db
+  }
+
+  async start (name: string): Promise<string> {
+    const sessionKey = randomBytes(32).toString('base64url')
+    await this.#db.query('INSERT INTO app_session (member_id, session_key, name) VALUES ($1, $2, $3)', [randomUUID(), sessionKey, name])
+    return sessionKey
+  }
+
+  async find (sessionKey: string): Promise<Member | undefined> {
+    const { rows } = await this.#db.query<Member>('SELECT member_id AS id, name FROM app_session WHERE session_key = $1', [sessionKey])
+    return rows[0]
+  }
+}
+
+/** For routes that only somebody with a session may use. Another site cannot make a browser send this header, unlike a cookie. */
+export async function authenticate (request: FastifyRequest): Promise<void> {
+  const [scheme, sessionKey] = request.headers.authorization?.split(' ') ?? []
+  if (scheme?.toLowerCase() !== 'bearer' || !sessionKey) throw new SessionUnknown()
+  await setMember(request, sessionKey)
+}
+
+/** For the WebSocket, before the upgrade. Without a session key it is the plugin that answers, in the protocol. */
+export async function authenticateWebSocket (request: FastifyRequest): Promise<void> {
+  const { sessionKey } = request.query as { sessionKey?: string | string[] }
+  if (sessionKey !== undefined) await setMember(request, [sessionKey].flat()[0] ?? '')
+}
+
+async function setMember (request: FastifyRequest, sessionKey: string): Promise<void> {
+  const member = await request.server.sessions.find(sessionKey)
+  if (member === undefined) throw new SessionUnknown()
+  request.member = member
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { sessions: Sessions }
+  interface FastifyRequest { member: Member | null }
+}

@@ -1,0 +1,29 @@
+import { lazy, Suspense } from 'react'
+import { HomePage } from './home/HomePage.tsx'
+import { JoinPage } from './home/JoinPage.tsx'
+import { WelcomePage } from './home/WelcomePage.tsx'
+import { route } from './route.ts'
+import { session } from './session.ts'
+import { ErrorBoundary } from './ui/ErrorBoundary.tsx'
+import { useSignal } from './ui/signal.ts'
+
+// The editor and the cryptography are most of the app, and the list of documents needs neither.
+const DocumentPage = lazy(() => import('./document/DocumentPage.tsx'))
+
+export function App () {
+  const where = useSignal(route)
+  const who = useSignal(session)
+
+  if (where.page === 'home') return <HomePage />
+  if (where.page === 'join') return <JoinPage key={where.token} token={where.token} documentKey={where.key} />
+  if (who === undefined) {
+    return <WelcomePage title='A document for you' action='Open it'>Before it opens: what should the others in it call you?</WelcomePage>
+  }
+  return (
+    <ErrorBoundary key={`${where.id} ${where.key}`}>
+      <Suspense fallback={<p className='loading' role='status'>Opening…</p>}>
+        <DocumentPage id={where.id} documentKey={where.key} />
+      </Suspense>
+    </ErrorBoundary>
+  )
+}

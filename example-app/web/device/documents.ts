@@ -1,0 +1,97 @@
+import { read, transact } from './database.ts'
+import { Signal } from '../ui/signal.ts'
+import type { Role } from '../api.ts'
+import { randomText } from '../random.ts'
+
+/** What this device remembers of a document beside its content. */
+export interface DocumentRecord {
+  readonly id: string
+  title: string
+  /** Unknown until the server said it. */
+  role: Role | undefined
+  /** Document keys in base64, oldest first. The last one encrypts what is new. */
+  keys: string[]
+  /** A key that came with a link while there were others. It becomes the last one once a snapshot turns out to be encrypted with it. */
+  keyFromLink?: string | undefined
+  /** The server knows the document. False while it was only made on this device. */
+  registered: boolean
+  /** The member id of the owner, as first seen. */
+  owner?: string
+  /** Member ids and the public key that each one's device had when we first saw it. */
+  devices: Record<string, string>
+  openedAt: number
+}
+
+export const documents = new Signal<DocumentRecord[]>([])
+
+export async function loadDocuments (): Promise<void> {
+  const records = await transact<DocumentRecord[]>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').getAll())
+  documents.set(records.sort((a, b) => b.openedAt - a.openedAt))
+}
+
+export function readDocument (id: string): Promise<DocumentRecord | undefined> {
+  return read<DocumentRecord>('documents', id)
+}
+
+export async function saveDocument (record: DocumentRecord): Promise<void> {
+  await transact(['documents'], 'readwrite', (transaction) => {
+    const store = transaction.objectStore('documents')
+    const reading: IDBRequest<DocumentRecord | undefined> = store.get(record.id)
+    reading.onsuccess = () => {
+      keepKeys(record, reading.result)
+      store.put(record)
+    }
+    return reading
+  })
+  await loadDocuments()
+}
+
+/** Another tab may have learned a key since this record was read. A lost key is a lost document. */
+function keepKeys (record: DocumentRecord, onDisk: DocumentRecord | undefined): void {
+  for (const key of onDisk?.keys ?? []) {
+    if (record.keys.includes(key)) continue
+    if (key === onDisk?.keyFromLink) record.keys.unshift(key)
+    else record.keys.push(key)
+  }
+}
+
+/** Works without the server, which hears of the document when it is opened. */
+export async function newDocument (): Promise<DocumentRecord> {
+  const record: DocumentRecord = {
+    id: randomText(24), title: '', role: 'owner', keys: [randomText(32)], registered: false, devices: {}, openedAt: Date.now()
+  }
+  await saveDocument(record)
+  return record
+}
+
+/** A document that came by link. A key that is new here does not push out those that are known. */
+export async function rememberDocument (id: string, key: string, role: Role | undefined): Promise<DocumentRecord> {
+  const record = await readDocument(id) ?? { id, title: '', role, keys: [], registered: true, devices: {}, openedAt: Date.now() }
+  if (role !== undefined) record.role = role
+  if (key !== '' && !record.keys.includes(key)) {
+    if (record.keys.length > 0) record.keyFromLink = key
+    record.keys.unshift(key)
+  }
+  await saveDocument(record)
+  return record
+}
+
+export async function forgetDocument (id: string): Promise<void> {
+  await forgetContent(id)
+  await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete(id))
+  await loadDocuments()
+}
+
+/** The text and what waits to be sent, but not the keys. */
+export async function forgetContent (id: string): Promise<void> {
+  await transact(['contents', 'changes'], 'readwrite', (transaction) => {
+    const changes = transaction.objectStore('changes')
+    const cursor = changes.index('documentId').openKeyCursor(IDBKeyRange.only(id))
+    cursor.onsuccess = () => {
+      if (cursor.result === null) return
+      changes.delete(cursor.result.primaryKey)
+      cursor.result.continue()
+    }
+    return transaction.objectStore('contents').delete(id)
+  })
+}

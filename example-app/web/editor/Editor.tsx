@@ -1,0 +1,54 @@
+import type { EditorState } from 'prosemirror-state'
+import type { EditorView } from 'prosemirror-view'
+import { useEffect, useRef, useState } from 'react'
+import type { Connection } from '../sync/connection.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { useSignal } from '../ui/signal.ts'
+import { createEditor } from './editor.ts'
+import { Title } from './Title.tsx'
+import { Toolbar } from './Toolbar.tsx'
+
+export function Editor ({ open, connection }: { open: OpenDocument, connection: Connection }) {
+  const place = useRef<HTMLDivElement>(null)
+  const [view, setView] = useState<EditorView>()
+  const [state, setState] = useState<EditorState>()
+  const role = useSignal(open.role)
+  const { phase } = useSignal(connection.status)
+  const loaded = useSignal(connection.loaded)
+
+  const refused = phase === 'no-access' || phase === 'no-key'
+  const readable = loaded || !open.record.registered || open.body.length > 0 || open.title.length > 0
+  const writable = readable && !refused && (role === 'owner' || role === 'editor')
+  const isWritable = useRef(writable)
+  isWritable.current = writable
+
+  useEffect(() => {
+    if (place.current === null) return
+    const created = createEditor(place.current, open, () => isWritable.current)
+    created.setProps({
+      dispatchTransaction (transaction) {
+        // y-prosemirror shows the cursors of others a task later, when the page may be gone.
+        if (created.isDestroyed) return
+        created.updateState(created.state.apply(transaction))
+        setState(created.state)
+      }
+    })
+    setView(created)
+    setState(created.state)
+    return () => created.destroy()
+  }, [open])
+
+  useEffect(() => { view?.setProps({}) }, [view, writable])
+
+  return (
+    <main className='editor'>
+      {writable && view !== undefined && state !== undefined && <Toolbar view={view} state={state} />}
+      <article className={`sheet ${readable ? '' : 'waiting'}`} aria-busy={!readable}>
+        <Title open={open} writable={writable} onDone={() => view?.focus()} />
+        {role === 'viewer' && readable && !refused && <p className='read-only'>You can read this document. What others write appears as they write it.</p>}
+        <div ref={place} />
+        {!readable && !refused && <p className='sheet-note' role='status'>The document appears here once it has arrived and is decrypted.</p>}
+      </article>
+    </main>
+  )
+}

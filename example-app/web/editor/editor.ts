@@ -1,0 +1,58 @@
+import { baseKeymap } from 'prosemirror-commands'
+import { keymap } from 'prosemirror-keymap'
+import { EditorState, Plugin } from 'prosemirror-state'
+import { Decoration, DecorationSet, EditorView } from 'prosemirror-view'
+import { yCursorPlugin, ySyncPlugin, yUndoPlugin } from 'y-prosemirror'
+import { colorNumber } from '../sync/colors.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import type { Person } from '../sync/presence.ts'
+import { keys, typingRules } from './commands.ts'
+import { schema } from './schema.ts'
+
+/** The editor on a document. `isWritable` is asked at every try, since a role may change at any time. */
+export function createEditor (place: HTMLElement, open: OpenDocument, isWritable: () => boolean): EditorView {
+  return new EditorView({ mount: place }, {
+    state: EditorState.create({
+      schema,
+      plugins: [
+        ySyncPlugin(open.body),
+        yCursorPlugin(open.presence, { cursorBuilder: cursor, selectionBuilder: selection }),
+        yUndoPlugin({ undoManager: open.undo }),
+        typingRules(),
+        keymap(keys),
+        keymap(baseKeymap),
+        placeholder('Write something…')
+      ]
+    }),
+    editable: isWritable,
+    attributes: { 'aria-label': 'Text', 'aria-multiline': 'true', role: 'textbox', class: 'prose' }
+  })
+}
+
+// Classes instead of the style attributes that y-prosemirror would write, which the Content-Security-Policy forbids.
+function cursor (person: Partial<Person>): HTMLElement {
+  const line = document.createElement('span')
+  line.className = `cursor person-${colorNumber(person.color)}`
+  const name = document.createElement('span')
+  name.className = 'cursor-name'
+  name.textContent = person.name ?? ''
+  // Word joiners keep the line from breaking at the cursor.
+  line.append('\u2060', name, '\u2060')
+  return line
+}
+
+function selection (person: Partial<Person>) {
+  return { class: `selection person-${colorNumber(person.color)}` }
+}
+
+function placeholder (text: string): Plugin {
+  return new Plugin({
+    props: {
+      decorations: ({ doc }) => {
+        const first = doc.firstChild
+        if (doc.childCount > 1 || first === null || !first.isTextblock || first.content.size > 0) return null
+        return DecorationSet.create(doc, [Decoration.node(0, first.nodeSize, { class: 'is-empty', 'data-placeholder': text })])
+      }
+    }
+  })
+}

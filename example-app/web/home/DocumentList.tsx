@@ -1,0 +1,51 @@
+import { useState } from 'react'
+import { forgetDocument, type DocumentRecord } from '../device/documents.ts'
+import { documentHref } from '../route.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
+import { ago } from '../ui/words.ts'
+
+const roles = { owner: 'Yours', editor: 'You can edit', viewer: 'You can read' }
+
+export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
+  const [forgetting, setForgetting] = useState<DocumentRecord>()
+
+  return (
+    <section className='documents' aria-labelledby='documents-heading'>
+      <h2 id='documents-heading'>On this device</h2>
+      <ul>
+        {documents.map((record) => (
+          <li key={record.id}>
+            <a href={documentHref(record.id, record.keys.at(-1) ?? '')}>
+              <Icon name='document' />
+              <span className='document-title'>{record.title || 'Untitled'}</span>
+              <span className='document-facts'>
+                {record.role !== undefined && <span>{roles[record.role]}</span>}
+                <span>{ago(record.openedAt)}</span>
+              </span>
+            </a>
+            <IconButton icon='trash' label={`Remove ${record.title || 'Untitled'} from this device`} onClick={() => setForgetting(record)} />
+          </li>
+        ))}
+      </ul>
+      {forgetting !== undefined && (
+        <Dialog title='Remove from this device?' onClose={() => setForgetting(undefined)}>
+          <p>
+            The text and the key of “{forgetting.title || 'Untitled'}” are removed from this browser. Others keep the document. Without its link you
+            cannot open it again, and nobody can bring back a key that nobody has.
+          </p>
+          <div className='dialog-actions'>
+            <button type='button' className='button' onClick={() => setForgetting(undefined)}>Keep it</button>
+            <button
+              type='button' className='button danger'
+              onClick={() => { void forgetDocument(forgetting.id).then(() => setForgetting(undefined)) }}
+            >
+              Remove
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  )
+}

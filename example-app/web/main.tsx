@@ -1,0 +1,21 @@
+import '@fontsource-variable/inter'
+import '@fontsource-variable/source-serif-4'
+import './styles/base.css'
+import './styles/controls.css'
+import './styles/home.css'
+import { createRoot } from 'react-dom/client'
+import { App } from './App.tsx'
+import { NoStorage } from './home/NoStorage.tsx'
+import { loadDocuments } from './device/documents.ts'
+import { loadSession } from './session.ts'
+
+const place = document.getElementById('app')
+if (place !== null) createRoot(place).render(await loaded() ? <App /> : <NoStorage />)
+
+function loaded (): Promise<boolean> {
+  return Promise.all([loadSession(), loadDocuments()]).then(() => true, () => false)
+}
+
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  void navigator.serviceWorker.register('/service-worker.js')
+}

@@ -1,0 +1,89 @@
+import { useCallback, useEffect, useState } from 'react'
+import { documentPath, request, type Member } from '../api.ts'
+import { usePeople } from '../document/usePeople.ts'
+import { documentHref } from '../route.ts'
+import type { Connection } from '../sync/connection.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { CopyButton } from '../ui/CopyButton.tsx'
+import { Dialog } from '../ui/Dialog.tsx'
+import { useSignal } from '../ui/signal.ts'
+import { InviteForm } from './InviteForm.tsx'
+import { MemberList } from './MemberList.tsx'
+import { removeMember } from './removeMember.ts'
+
+/** Who may open the document, and how others get in. */
+export function ShareDialog ({ open, connection, onClose }: { open: OpenDocument, connection: Connection, onClose: () => void }) {
+  const membership = useSignal(open.members)
+  const key = useSignal(open.keyring.newest)
+  const people = usePeople(open)
+  const attempt = useSignal(connection.attempt)
+  const { phase } = useSignal(connection.status)
+  const [trouble, setTrouble] = useState('')
+  const [removal, setRemoval] = useState<{ name: string, unreached: string[] }>()
+  const session = attempt?.session
+  const isOwner = membership?.role === 'owner'
+
+  const refresh = useCallback(async () => {
+    if (session === undefined) return
+    await connection.refreshMembers()
+    // The devices of those who joined since, which a new key would be sealed for.
+    if (isOwner) await open.keyExchange.refresh(session)
+  }, [open, connection, session, isOwner])
+
+  // Somebody came or went: perhaps a new member.
+  useEffect(() => { void refresh().catch(() => {}) }, [refresh, people.length])
+
+  const act = async (action: () => Promise<void>) => {
+    setTrouble('')
+    try {
+      await action()
+      open.presence.setLocalStateField('membersChangedAt', Date.now())
+      await refresh()
+    } catch {
+      setTrouble('That did not work. Please try again when the document is live.')
+    }
+  }
+
+  const changeRole = (member: Member, role: 'editor' | 'viewer') => act(async () => {
+    if (session !== undefined) await request('PATCH', documentPath(open.id, 'members', member.memberId), session.sessionKey, { role })
+  })
+
+  const remove = (member: Member) => act(async () => {
+    if (session === undefined || membership === undefined) return
+    setRemoval({ name: member.name, unreached: await removeMember(open, session, membership, member.memberId) })
+  })
+
+  return (
+    <Dialog title='Share this document' onClose={onClose}>
+      {phase !== 'live' && <p className='field-note' role='status'>Sharing needs a connection. It works again as soon as the document is live.</p>}
+      {isOwner && session !== undefined && <InviteForm key={key} open={open} session={session} />}
+      {membership?.access === 'link' && (
+        <section>
+          <h3>Link</h3>
+          <p>Everybody who has the link can open this document and write in it.</p>
+          <CopyButton label='Copy link' primary prepare={async () => new URL(documentHref(open.id, key), location.origin).href} />
+        </section>
+      )}
+      {membership?.access === 'invited' && !isOwner && <p>Only the owner of this document can invite others.</p>}
+      {membership !== undefined && (
+        <MemberList
+          members={membership.members} selfId={session?.memberId} isOwner={isOwner}
+          here={people.map(({ memberId }) => memberId)} onChangeRole={changeRole} onRemove={remove}
+        />
+      )}
+      {trouble !== '' && <p className='trouble' role='alert'>{trouble}</p>}
+      {removal !== undefined && (
+        <div className='done' role='status'>
+          <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one.</p>
+          {removal.unreached.length > 0 && <p>Send the new link to {removal.unreached.join(', ')}: their devices were not seen here yet.</p>}
+        </div>
+      )}
+      {isOwner && (
+        <p className='field-note'>
+          Removing someone closes the document for them at once. Your browser then makes a new key, seals it for each person who stays, and
+          everything written from then on is encrypted with it.
+        </p>
+      )}
+    </Dialog>
+  )
+}

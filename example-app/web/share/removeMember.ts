@@ -1,0 +1,20 @@
+import { documentPath, request, type Membership } from '../api.ts'
+import type { Session } from '../session.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+
+/**
+ * Takes somebody's access back and changes the document's key. Answers with the names of members whose device nobody has seen yet: they
+ * need the new link.
+ *
+ * The new key is handed out first: from the moment of the removal the server takes no update before a new snapshot, and whoever happens
+ * to write next must already find the key to make it with. Our own connection makes one as soon as the keyring has the key.
+ */
+export async function removeMember (open: OpenDocument, session: Session, membership: Membership, memberId: string): Promise<string[]> {
+  const { key, unreached } = await open.keyExchange.makeKey(session, membership, memberId)
+  try {
+    await request('DELETE', documentPath(open.id, 'members', memberId), session.sessionKey)
+  } finally {
+    await open.keyring.add(key)
+  }
+  return unreached
+}

@@ -1,0 +1,30 @@
+import { useEffect, useState } from 'react'
+import { Icon } from './Icon.tsx'
+
+/** Copies a text, and says so. `prepare` may ask the server for it first. */
+export function CopyButton ({ label, prepare, primary = false }: { label: string, prepare: () => Promise<string>, primary?: boolean }) {
+  const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready')
+
+  useEffect(() => {
+    if (state === 'ready') return
+    const timer = setTimeout(() => setState('ready'), 2500)
+    return () => clearTimeout(timer)
+  }, [state])
+
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(await prepare())
+      setState('copied')
+    } catch {
+      setState('failed')
+    }
+  }
+
+  const words = { ready: label, copied: 'Link copied', failed: 'Select the link and copy it' }
+  return (
+    <button type='button' className={primary ? 'button primary' : 'button'} onClick={() => { void copy() }}>
+      <Icon name={state === 'copied' ? 'check' : 'copy'} />
+      <span aria-live='polite'>{words[state]}</span>
+    </button>
+  )
+}

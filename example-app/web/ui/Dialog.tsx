@@ -1,0 +1,33 @@
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
+import { IconButton } from './IconButton.tsx'
+
+/** The browser's own modal dialog: it keeps the focus inside, closes with Escape, and gives the focus back. */
+export function Dialog ({ title, onClose, children }: { title: string, onClose: () => void, children: ReactNode }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const heading = useId()
+
+  // Closed while it is still in the page: only then does the browser give the focus back.
+  useLayoutEffect(() => {
+    const element = dialog.current
+    element?.showModal()
+    return () => element?.close()
+  }, [])
+
+  return (
+    <dialog
+      ref={dialog}
+      className='dialog'
+      aria-labelledby={heading}
+      onCancel={(event) => { event.preventDefault(); onClose() }}
+      onClick={(event) => { if (event.target === dialog.current) onClose() }}
+    >
+      <div className='dialog-body'>
+        <header className='dialog-header'>
+          <h2 id={heading}>{title}</h2>
+          <IconButton icon='close' label='Close' onClick={onClose} />
+        </header>
+        {children}
+      </div>
+    </dialog>
+  )
+}

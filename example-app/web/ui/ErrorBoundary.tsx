@@ -1,0 +1,23 @@
+import { Component, type ReactNode } from 'react'
+import { Brand } from '../home/Brand.tsx'
+
+/** In the place of a page that could not be loaded or has failed. What was written is on the disk by then. */
+export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
+  override state = { failed: false }
+
+  static getDerivedStateFromError () {
+    return { failed: true }
+  }
+
+  override render () {
+    if (!this.state.failed) return this.props.children
+    return (
+      <main className='welcome'>
+        <Brand />
+        <h1>This page could not be shown</h1>
+        <p>Nothing is lost: what you wrote is kept on this device.</p>
+        <button type='button' className='button primary' onClick={() => location.reload()}>Try again</button>
+      </main>
+    )
+  }
+}

@@ -1,0 +1,238 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { dataDirectory, startExampleApp, type ExampleApp } from './fixtures/example-app.ts'
+import { createDatabase } from './fixtures/postgres.ts'
+import { Author, RawClient } from './fixtures/raw-client.ts'
+import { agree, RealClient } from './fixtures/real-client.ts'
+
+const { connectionString: DATABASE_URL } = await createDatabase(t, { migrated: false })
+const app = await startExampleApp(t, { DATABASE_URL, LOG_LEVEL: 'trace' })
+
+/** A document of an owner, with an editor and a viewer who have accepted an invitation. */
+async function invitedDocument (id: string) {
+  const [owner, editor, viewer] = await Promise.all(['Olga', 'Emil', 'Vera'].map(async (name) => await app.session(name))) as [string, string, string]
+  await app.request('PUT', `/api/documents/${id}`, owner)
+  for (const [role, sessionKey] of [['editor', editor], ['viewer', viewer]] as const) {
+    const { body: { token } } = await app.request<{ token: string }>('POST', `/api/documents/${id}/invitations`, owner, { role })
+    await app.request('POST', `/api/invitations/${token}`, sessionKey)
+  }
+  return { owner, editor, viewer }
+}
+
+function connect (t: Test, documentId: string, sessionKey: string, to: ExampleApp = app): RawClient {
+  const client = new RawClient(`${to.endpoint}/${documentId}?sessionKey=${sessionKey}`)
+  t.teardown(() => client.socket.terminate())
+  return client
+}
+
+async function memberId (sessionKey: string): Promise<string> {
+  return (await app.request<{ memberId: string }>('GET', '/api/session', sessionKey)).body.memberId
+}
+
+t.test('it is healthy, and its pages may load nothing from elsewhere', async (t) => {
+  t.match(await app.request('GET', '/health'), { status: 200, body: { status: 'ok' } })
+  const response = await fetch(app.url)
+  t.equal(response.status, 200)
+  const policy = response.headers.get('content-security-policy') ?? ''
+  t.match(policy, "script-src 'self' 'wasm-unsafe-eval';")
+  t.match(policy, "default-src 'none';")
+})
+
+t.test('a session is known by its key, and an unknown key is answered in HTTP', async (t) => {
+  const sessionKey = await app.session('Ada')
+  t.match(await app.request('GET', '/api/session', sessionKey), { status: 200, body: { name: 'Ada', memberId: /^[\w-]{36}$/ } })
+  t.match(await app.request('GET', '/api/session', 'unknown'), { status: 401 })
+  t.match(await app.request('GET', '/api/session'), { status: 401 })
+  t.match(await app.request('PUT', '/api/documents/a'), { status: 401 })
+  t.match(await app.request('POST', '/api/sessions', undefined, { name: ' ' }), { status: 400 })
+
+  const client = connect(t, 'a', 'unknown')
+  const [, response] = await new Promise<[unknown, { statusCode: number }]>((resolve) => {
+    client.socket.on('unexpected-response', (...args) => resolve(args as never))
+  })
+  t.equal(response.statusCode, 401)
+
+  const withoutKey = new RawClient(`${app.endpoint}/a`)
+  await withoutKey.next('document-error')
+  t.equal(await withoutKey.closed(), 4500)
+})
+
+t.test('two published clients write a document together, and a third one reads it', async (t) => {
+  const [ada, ben, eve] = await Promise.all(['Ada', 'Ben', 'Eve'].map(async (name) => {
+    return new RealClient(t, app.endpoint, 'together', { websocketSessionKey: await app.session(name), snapshotEvery: 20 })
+  })) as [RealClient, RealClient, RealClient]
+  for (let i = 0; i < 50; i++) {
+    ada.type('a')
+    ben.type('b', 0)
+  }
+  const text = await agree(ada, ben, eve)
+  t.equal([...text].sort().join(''), 'a'.repeat(50) + 'b'.repeat(50))
+})
+
+t.test('whoever knows the id of a document becomes its owner or an editor, unless it was made for invited people', async (t) => {
+  const [first, second] = await Promise.all([app.session('First'), app.session('Second')])
+  await connect(t, 'linked', first).next('document')
+  await connect(t, 'linked', second).next('document')
+  t.match(await app.request('GET', '/api/documents/linked', second), {
+    status: 200,
+    body: { role: 'editor', access: 'link', members: [{ name: 'First', role: 'owner' }, { name: 'Second', role: 'editor' }] }
+  })
+
+  t.match(await app.request('PUT', '/api/documents/private', first), { status: 200, body: { role: 'owner' } })
+  t.match(await app.request('PUT', '/api/documents/private', second), { status: 404 })
+  t.match(await app.request('GET', '/api/documents/private', second), { status: 404 })
+  const client = connect(t, 'private', second)
+  await client.next('unauthorized')
+  t.equal(await client.closed(), 4401)
+})
+
+t.test('an editor writes, a viewer reads and shows their cursor', async (t) => {
+  const { owner, editor, viewer } = await invitedDocument('roles')
+  t.match(await app.request('POST', '/api/documents/roles/invitations', editor, { role: 'editor' }), { status: 403 })
+  const clients = [owner, editor, viewer].map((sessionKey) => connect(t, 'roles', sessionKey)) as [RawClient, RawClient, RawClient]
+  for (const client of clients) await client.next('document')
+  const [byOwner, byEditor, byViewer] = clients
+
+  const author = new Author()
+  const snapshot = author.snapshot('roles')
+  byOwner.send(snapshot)
+  await byOwner.next('snapshot-saved')
+  byEditor.send(author.update('roles', snapshot.publicData.snapshotId, 0))
+  await byEditor.next('snapshot')
+  await byEditor.next('update-saved')
+  await byViewer.next('snapshot')
+  await byViewer.next('update')
+  byViewer.send(author.ephemeralMessage('roles'))
+  await byEditor.next('ephemeral-message')
+  byViewer.send(author.update('roles', snapshot.publicData.snapshotId, 1))
+  await byViewer.next('unauthorized')
+  t.equal(await byViewer.closed(), 4401)
+
+  await app.request('PATCH', `/api/documents/roles/members/${await memberId(viewer)}`, owner, { role: 'editor' })
+  const promoted = connect(t, 'roles', viewer)
+  await promoted.next('document')
+  promoted.send(author.update('roles', snapshot.publicData.snapshotId, 1))
+  await promoted.next('update-saved')
+  t.match(await app.request('PATCH', `/api/documents/roles/members/${await memberId(owner)}`, owner, { role: 'viewer' }), { status: 404 })
+})
+
+t.test('a removed member is disconnected within a second and stays out, and the others need a new snapshot', async (t) => {
+  const { owner, editor } = await invitedDocument('removal')
+  const { body: { token } } = await app.request<{ token: string }>('POST', '/api/documents/removal/invitations', owner, { role: 'editor' })
+  const byOwner = connect(t, 'removal', owner)
+  const byEditor = connect(t, 'removal', editor)
+  await byOwner.next('document')
+  await byEditor.next('document')
+  const author = new Author()
+  const snapshot = author.snapshot('removal')
+  byOwner.send(snapshot)
+  await byOwner.next('snapshot-saved')
+  await byEditor.next('snapshot')
+
+  const path = `/api/documents/removal/members/${await memberId(editor)}`
+  t.match(await app.request('DELETE', path, editor), { status: 403 })
+  const before = performance.now()
+  t.match(await app.request('DELETE', path, owner), { status: 204 })
+  await byEditor.next('unauthorized')
+  t.equal(await byEditor.closed(), 4401)
+  t.ok(performance.now() - before < 1000)
+  t.match(await app.request('DELETE', path, owner), { status: 404 })
+
+  await connect(t, 'removal', editor).next('unauthorized')
+  t.match(await app.request('POST', `/api/invitations/${token}`, editor), { status: 404 })
+  t.match(await app.request('GET', '/api/documents/removal', editor), { status: 404 })
+
+  byOwner.send(author.update('removal', snapshot.publicData.snapshotId, 0))
+  t.match(await byOwner.next('update-save-failed'), { requiresNewSnapshot: true })
+  const next = author.snapshot('removal', { parent: snapshot })
+  byOwner.send(next)
+  await byOwner.next('snapshot-saved')
+  byOwner.send(author.update('removal', next.publicData.snapshotId, 0))
+  await byOwner.next('update-saved')
+})
+
+t.test('an invitation ends with the member who came by it, also on a document that is open by link', async (t) => {
+  const [owner, guest, other] = await Promise.all(['Owner', 'Guest', 'Other'].map(async (name) => await app.session(name))) as [string, string, string]
+  await connect(t, 'open', owner).next('document')
+  const { body: { token } } = await app.request<{ token: string }>('POST', '/api/documents/open/invitations', owner, { role: 'editor' })
+  t.match(await app.request('POST', `/api/invitations/${token}`, guest), { status: 200, body: { documentId: 'open', role: 'editor' } })
+  t.match(await app.request('POST', `/api/invitations/${token}`, guest), { status: 200, body: { role: 'editor' } })
+  await app.request('DELETE', `/api/documents/open/members/${await memberId(guest)}`, owner)
+  t.match(await app.request('POST', `/api/invitations/${token}`, other), { status: 404 })
+  await connect(t, 'open', guest).next('unauthorized')
+  await connect(t, 'open', other).next('document')
+})
+
+t.test('a member sees what the server has of a document', async (t) => {
+  const sessionKey = await app.session('Curious')
+  const client = connect(t, 'stored', sessionKey)
+  await client.next('document')
+  t.match(await app.request('GET', '/api/documents/stored/stored', sessionKey), {
+    body: { snapshots: [], updates: [], totals: { bytes: 0, snapshots: 0, updates: 0 } }
+  })
+  const author = new Author()
+  const snapshot = author.snapshot('stored')
+  const update = author.update('stored', snapshot.publicData.snapshotId, 0)
+  client.send(snapshot)
+  client.send(update)
+  await client.next('snapshot-saved')
+  await client.next('update-saved')
+  t.match(await app.request('GET', '/api/documents/stored/stored', sessionKey), {
+    body: {
+      snapshots: [{ snapshotId: snapshot.publicData.snapshotId, publicData: snapshot.publicData, bytes: JSON.stringify(snapshot).length }],
+      updates: [{ pubKey: author.publicKey, clock: 0, ciphertext: update.ciphertext }],
+      totals: { snapshots: 1, updates: 1 }
+    }
+  })
+  t.match(await app.request('GET', '/api/documents/stored/stored', await app.session('Stranger')), { status: 404 })
+})
+
+t.test('it keeps its own database, also through kill -9, and leaves no process behind', async (t) => {
+  const DATA_DIR = await dataDirectory(t)
+  const postmaster = async (): Promise<number> => parseInt(await readFile(join(DATA_DIR, 'postgres', 'postmaster.pid'), 'utf8'))
+  const first = await startExampleApp(t, { DATA_DIR })
+  const sessionKey = await first.session('Ada')
+  const client = connect(t, 'kept', sessionKey, first)
+  await client.next('document')
+  const author = new Author()
+  const snapshot = author.snapshot('kept')
+  client.send(snapshot)
+  await client.next('snapshot-saved')
+
+  await t.rejects(startExampleApp(t, { DATA_DIR }), /Another server runs on the data in/)
+  t.equal(await first.end('SIGKILL'), 'SIGKILL')
+  t.ok(process.kill(await postmaster(), 0), 'PostgreSQL runs on by itself')
+
+  const second = await startExampleApp(t, { DATA_DIR })
+  const again = connect(t, 'kept', sessionKey, second)
+  t.match((await again.next('document')).snapshot, { publicData: { snapshotId: snapshot.publicData.snapshotId } })
+  const { body: { sessionKey: other } } = await second.request<{ sessionKey: string }>('POST', '/api/sessions', undefined, { name: 'Ben' })
+  t.ok(other)
+  t.equal(await second.end('SIGTERM'), 0)
+  t.equal(await again.closed(), 1001)
+  t.notOk(existsSync(join(DATA_DIR, 'postgres', 'postmaster.pid')), 'PostgreSQL has ended')
+})
+
+t.test('what it cannot use it names, in a line', async (t) => {
+  const start = async (settings: Record<string, string>) => await startExampleApp(t, settings)
+  await t.rejects(start({ PORT: 'x' }), { message: 'The app ended with 1: PORT must be a port number; 0 for any that is free\n' })
+  await t.rejects(start({ DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/notes' }), {
+    message: 'The app ended with 1: The database of DATABASE_URL (127.0.0.1:1/notes) cannot be used: connect ECONNREFUSED 127.0.0.1:1\n'
+  })
+  await t.rejects(start({ DATABASE_URL, PORT: new URL(app.url).port }), /ended with 1: [^\n]*Port \d+ is taken/)
+})
+
+t.test('no session key and no invitation is in what it prints, at any level', async (t) => {
+  const { owner } = await invitedDocument('secret')
+  const { body: { token } } = await app.request<{ token: string }>('POST', '/api/documents/secret/invitations', owner, { role: 'editor' })
+  await app.request('POST', `/api/invitations/${token}`, owner)
+  await connect(t, 'secret', owner).next('document')
+  await fetch(`${app.url}/document/wrong?sessionKey=${owner}`)
+  await app.request('GET', '/health')
+  const output = app.output()
+  t.ok(output.includes('/document/wrong') && output.includes('"level":20'), 'it prints a lot')
+  for (const secret of [owner, token, 'sessionKey', 'Bearer']) t.notOk(output.includes(secret))
+})

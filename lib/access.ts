@@ -47,7 +47,8 @@ export class Access {
         requests: connections.map(({ request }) => request),
         request: sender?.request
       }))
-      if (!Array.isArray(answers) || answers.length !== connections.length || answers.some((answer) => typeof answer !== 'boolean')) {
+      // `Array.from`: an array may have holes, which its methods pass over.
+      if (!Array.isArray(answers) || answers.length !== connections.length || Array.from(answers).some((answer) => typeof answer !== 'boolean')) {
         throw new CallbackResultInvalid('hasBroadcastAccess', 'no array with true or false for each session key')
       }
       return answers as boolean[]

@@ -46,7 +46,7 @@ export class CallbackTimeout extends CallbackTimeoutError {
     this.settled = settled
   }
 }
-export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s returned %s')
+export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s gave %s')
 
 /** Thrown by `createSnapshot`: the parent of the snapshot is not the active one (also for a second initial snapshot). */
 export class SecsyncSnapshotBasedOnOutdatedSnapshotError extends Error {

@@ -44,7 +44,7 @@ export class Gate {
       connection.hold()
       if (!this.#held.has(connection)) this.#held.set(connection, { isAsked: false, failures: 0 })
     }
-    this.#ask(sender)
+    this.#askSoon(sender)
   }
 
   #ask (sender?: Connection): void {
@@ -76,7 +76,7 @@ export class Gate {
     }
   }
 
-  /** Once for all whose answers have just come. */
+  /** Once for all that is relayed in one go, and for all whose answers have just come. */
   #askSoon (sender?: Connection): void {
     if (this.#isAskingSoon) return
     this.#isAskingSoon = true

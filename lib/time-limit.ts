@@ -1,19 +1,22 @@
-import { CallbackTimeout } from './errors.ts'
+import { CallbackResultInvalid, CallbackTimeout } from './errors.ts'
 
 /**
  * Calls a function that may be the user's and gives it `ms` milliseconds; then rejects with `CallbackTimeout`. What it does after
  * that is not waited for, and may still happen: the error tells when it has.
  */
 export async function withinTimeLimit<T> (name: string, ms: number, fn: () => T | Promise<T>): Promise<T> {
-  const answer = fn()
-  if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function') return answer
-  const result = Promise.resolve(answer)
   let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new CallbackTimeout(name, ms, result.then(() => {}, () => {}))), ms)
-  })
   try {
+    const answer = fn()
+    if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function') return answer
+    const result = Promise.resolve(answer)
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new CallbackTimeout(name, ms, result.then(() => {}, () => {}))), ms)
+    })
     return await Promise.race([result, timeout])
+  } catch (error) {
+    // Whoever catches it asks for its name and status.
+    throw error instanceof Error ? error : new CallbackResultInvalid(name, `no error but ${String(error)}`)
   } finally {
     clearTimeout(timer)
   }

@@ -11,11 +11,18 @@ const upgrading = new WeakSet<object>()
  * Nobody reads from the socket of an upgrade that Fastify answers by itself, as it does for a malformed URL, or never answers: not
  * even its end would be seen, and the server could not be closed. `ws` ends the time limit when it takes the socket over.
  */
-export function limitHandshakes ({ server }: FastifyInstance, prefix: string, { callbackTimeout }: Limits): void {
-  server.prependListener('upgrade', ({ url = '' }, socket) => {
+export function limitHandshakes (fastify: FastifyInstance, prefix: string, { callbackTimeout }: Limits): void {
+  const sockets = new Set<Socket>()
+  fastify.server.prependListener('upgrade', ({ url = '' }, socket) => {
     // Other listeners may have sockets that are idle; `injectWS` brings a stream that has no time limits.
     const isOurs = url.startsWith(prefix) || !url.startsWith('/')
-    if (isOurs && socket instanceof Socket) socket.setTimeout(callbackTimeout, () => socket.destroy())
+    if (!isOurs || !(socket instanceof Socket)) return
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    socket.setTimeout(callbackTimeout, () => socket.destroy())
+  })
+  fastify.addHook('preClose', async () => {
+    for (const socket of sockets) if (socket.timeout) socket.destroy()
   })
 }
 

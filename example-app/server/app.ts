@@ -40,6 +40,8 @@ export async function buildApp ({ connectionString, logLevel, pretty = false }: 
     logger: {
       level: logLevel,
       serializers: { req: serializeRequest },
+      // Where @fastify/websocket and Fastify log a whole URL or the bytes of a request.
+      redact: ['path', 'err.rawPacket'],
       ...pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
     },
     // A client that comes back tells the clock of every author in the URL: Node's 16 KB end at some two hundred.
@@ -111,7 +113,7 @@ const contentSecurityPolicy = {
 
 /** Like Fastify's own, but for what lets people in: session keys in the query, also of a wrong address, and invitations. */
 function serializeRequest (request: FastifyRequest) {
-  const url = request.url.replace(/\?.*/s, '').replace(/(\/invitations\/).+/, '$1…')
+  const url = request.url.replace(/[?#;].*/s, '').replace(/(\/invitations\/).+/, '$1…')
   return { method: request.method, url, host: request.host, remoteAddress: request.ip }
 }
 

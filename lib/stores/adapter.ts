@@ -15,7 +15,11 @@ export class AdapterClient implements PrismaClientLike {
 
   /** A pool of connections; none is made before it is needed. */
   #connect (): Promise<SqlDriverAdapter> {
-    this.#connecting ??= this.#factory.connect()
+    this.#connecting ??= this.#factory.connect().catch((error: unknown) => {
+      // The next query tries again.
+      this.#connecting = undefined
+      throw error
+    })
     return this.#connecting
   }
 

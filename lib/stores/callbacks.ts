@@ -2,8 +2,9 @@ import { Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyRequest } from 'fastify'
 import type { CreateSnapshot, CreateUpdate, GetDocument, GetDocumentResult } from '../callbacks.ts'
-import { CallbackResultInvalid, SecsyncSnapshotBasedOnOutdatedSnapshotError, SnapshotProofInvalid } from '../errors.ts'
+import { CallbackResultInvalid, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotProofInvalid } from '../errors.ts'
 import { signedJson, updateChange, type SnapshotChange, type UpdateChange } from '../protocol/changes.ts'
+import { sameClocks } from '../protocol/clocks.ts'
 import { advance, continuing, lastClock, type Cursor } from '../protocol/cursor.ts'
 import { Snapshot, Update } from '../protocol/messages.ts'
 import { hash, noParent, parentSnapshotProof } from '../protocol/proof.ts'
@@ -48,12 +49,15 @@ export class CallbackStore implements Store {
   }
 
   async saveSnapshot (documentId: string, snapshot: SnapshotChange, request?: FastifyRequest): Promise<void> {
-    const { message, snapshotId, parentSnapshotId } = snapshot
+    const { message, snapshotId, parentSnapshotId, parentClocks } = snapshot
     const document = await this.#callbacks.getDocument({ documentId, mode: 'complete', request })
     if (document) checkResult(document, documentId)
     const active = document?.snapshot
     if ((active?.publicData.snapshotId ?? '') !== parentSnapshotId) {
       throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The parent is not the active snapshot')
+    }
+    if (document && !sameClocks(parentClocks, missing(document, { mode: 'complete' }).cursor.clocks)) {
+      throw new SecsyncSnapshotMissesUpdatesError('The clocks are not those of the active snapshot')
     }
     const parent = active
       ? {
@@ -84,8 +88,10 @@ function checkResult (result: GetDocumentResult, documentId: string): void {
 
 /** The simplest `getDocument` returns everything whatever was asked for. A client must get what it is missing and nothing else. */
 function missing ({ snapshot, snapshotProofChain, updates }: GetDocumentResult, known: Known): LoadedDocument {
-  const snapshotId = snapshot?.publicData.snapshotId ?? known.knownSnapshotId ?? ''
-  const continues = known.mode === 'delta' && known.knownSnapshotId === snapshotId
+  // Only for a delta may it be the reader's word that counts.
+  const knownSnapshotId = known.mode === 'delta' ? known.knownSnapshotId : undefined
+  const snapshotId = snapshot?.publicData.snapshotId ?? knownSnapshotId ?? ''
+  const continues = knownSnapshotId === snapshotId
   const cursor: Cursor = { snapshotId, clocks: continues ? { ...known.knownSnapshotUpdateClocks } : {} }
   const changes = updates.map(updateChange).filter(({ author, clock }) => clock > lastClock(cursor, author))
   if (continuing(changes, cursor).length < changes.length) {

@@ -4,14 +4,13 @@ import type { OpenDocument } from '../sync/open-document.ts'
 import { describe } from '../sync/status.ts'
 import { useSignal } from '../ui/signal.ts'
 
-/** Saving takes milliseconds, and words that come and go with every key are only unrest. */
-const worthMentioning = 800
+/** Saving takes milliseconds: words that came and went with every key would only be unrest. */
+const calm = 600
 
 export function StatusBadge ({ open, connection }: { open: OpenDocument, connection: Connection }) {
   const status = useSignal(connection.status)
   const unsent = useSignal(open.outbox.size)
-  const saving = useLasting(status.phase === 'live' && unsent > 0)
-  const { label, detail } = describe(status, status.phase === 'live' && !saving ? 0 : unsent)
+  const { label, detail } = describe(status, unsent, useSettled(unsent === 0))
 
   return (
     <div className={`status ${status.phase}`} role='status' title={detail}>
@@ -22,13 +21,13 @@ export function StatusBadge ({ open, connection }: { open: OpenDocument, connect
   )
 }
 
-/** True once the condition has held for a while. */
-function useLasting (condition: boolean): boolean {
-  const [lasting, setLasting] = useState(false)
+/** False at once, and true again only after a while. */
+function useSettled (condition: boolean): boolean {
+  const [settled, setSettled] = useState(true)
   useEffect(() => {
-    if (!condition) return setLasting(false)
-    const timer = setTimeout(() => setLasting(true), worthMentioning)
+    if (!condition) return setSettled(false)
+    const timer = setTimeout(() => setSettled(true), calm)
     return () => clearTimeout(timer)
   }, [condition])
-  return lasting
+  return condition && settled
 }

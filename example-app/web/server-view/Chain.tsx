@@ -10,7 +10,7 @@ export function Chain ({ stored }: { stored: Stored }) {
   const list = useRef<HTMLOListElement>(null)
   const keys = [...new Set(snapshots.map(({ publicData }) => publicData.keyId ?? ''))]
 
-  useEffect(() => { list.current?.scrollTo({ left: list.current.scrollWidth }) }, [snapshots.length])
+  useEffect(() => { list.current?.scrollTo({ left: list.current.scrollWidth }) }, [snapshots.length, updates.length])
 
   return (
     <section>

@@ -10,7 +10,7 @@ import type { OpenDocument } from './open-document.ts'
 import { joinPresence } from './presence.ts'
 
 /** What a snapshot says in public beside what every snapshot says. The server checks the same. */
-const snapshotPublicData = z.object({ keyId: z.string() })
+const snapshotPublicData = z.object({ keyId: z.string().optional() })
 
 const endpoint = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/documents`
 

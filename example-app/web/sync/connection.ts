@@ -88,7 +88,7 @@ export class Connection {
   async #connect (): Promise<void> {
     const run = ++this.#run
     clearTimeout(this.#timer)
-    if (this.status.get().phase !== 'live') this.#say(this.#failures === 0 ? { phase: 'connecting' } : this.status.get())
+    if (this.#failures === 0) this.#say({ phase: 'connecting' })
     let failure: unknown
     let session: Session | undefined
     try {
@@ -96,7 +96,8 @@ export class Connection {
     } catch (error) {
       failure = error
     }
-    if (run !== this.#run) return
+    // Overtaken by another try, or by the client itself.
+    if (run !== this.#run || this.status.get().phase === 'live') return
     if (session !== undefined) {
       this.attempt.set({ number: run, session })
       this.#later(patience.attempt)

@@ -19,11 +19,11 @@ export interface Status {
   removed?: boolean
 }
 
-export function describe ({ phase, removed = false }: Status, unsent: number): { label: string, detail: string } {
+export function describe ({ phase, removed = false }: Status, unsent: number, saved: boolean): { label: string, detail: string } {
   const waiting = unsent === 0 ? 'Nothing waits to be sent.' : `${changes(unsent)} will be sent when the connection is back.`
   switch (phase) {
     case 'connecting': return { label: 'Connecting…', detail: unsent === 0 ? 'On the way to the server.' : waiting }
-    case 'live': return { label: 'Live', detail: unsent === 0 ? 'All changes are saved.' : 'Saving…' }
+    case 'live': return { label: 'Live', detail: saved ? 'All changes are saved.' : 'Saving…' }
     case 'offline': return {
       label: unsent === 0 ? 'Offline' : `Offline · ${unsent} unsent`,
       detail: `You can go on writing. ${waiting}`

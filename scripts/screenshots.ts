@@ -38,7 +38,7 @@ async function twoWindows (browser: Browser, url: string): Promise<void> {
   const ben = await Person.arrives(browser, 'Ben Okafor', { ...sharp, viewport: { width: 440, height: 660 } })
   await writeTogether(ana, ben, url)
   await showServer(ana, ben)
-  await ana.text.getByText('four beds').click()
+  await ana.text.getByText('What we bring').click()
   await ben.cursorOf('Ana Meyer').waitFor()
   const shots = await Promise.all([ben, ana].map(async ({ page }) => (await page.screenshot()).toString('base64')))
   const context = await browser.newContext({ ...sharp, viewport: { width: 1520, height: 770 } })
@@ -102,7 +102,7 @@ async function writeTogether (ana: Person, ben: Person, url: string): Promise<vo
   await ben.page.keyboard.type(', and my guitar')
   await ana.reads('and my guitar')
   await ana.cursorOf('Ben Okafor').waitFor()
-  await ana.text.getByText('four beds').click()
+  await ana.text.getByText('What we bring').click()
   await ana.press('End')
   await ben.cursorOf('Ana Meyer').waitFor()
 }

@@ -88,7 +88,7 @@ export class Connection {
   async #connect (): Promise<void> {
     const run = ++this.#run
     clearTimeout(this.#timer)
-    if (this.#failures === 0) this.#say({ phase: 'connecting' })
+    if (this.#failures === 0 && this.#refusals === 0) this.#say({ phase: 'connecting' })
     let failure: unknown
     let session: Session | undefined
     try {
@@ -149,11 +149,10 @@ export class Connection {
     this.#later(snapshotOnItsWay ? 0 : patience.reconnect)
   }
 
-  /** The server says no. It is asked once more, since it may be only the role or the session that changed. */
+  /** The server says no, and so does the page, at once. It is asked once more, since it may be only the role that changed. */
   refused (): void {
-    this.attempt.set(undefined)
-    if (++this.#refusals > 1) this.#end({ phase: 'no-access', removed: this.#open.record.role !== undefined })
-    else void this.#connect()
+    this.#end({ phase: 'no-access', removed: this.#open.record.role !== undefined })
+    if (++this.#refusals === 1) void this.#connect()
   }
 
   failed (): void {

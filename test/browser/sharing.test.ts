@@ -1,0 +1,105 @@
+import { test } from 'tap'
+import { startApp } from './fixtures/app.ts'
+import { launch, noBrowser } from './fixtures/chromium.ts'
+import { agreement, Person } from './fixtures/person.ts'
+
+test('sharing', { skip: noBrowser }, async (t) => {
+  const app = await startApp(t)
+  const browser = await launch()
+  t.teardown(() => browser.close())
+
+  async function anaWith (role: 'Can edit' | 'Can read'): Promise<[Person, Person, string]> {
+    const ana = await Person.arrives(browser, 'Ana Meyer')
+    const ben = await Person.arrives(browser, 'Ben Okafor')
+    await ana.newDocument(app.url)
+    await ana.write('Read this.')
+    const link = await ana.invite(role)
+    await ben.open(link)
+    await ben.reads('Read this.')
+    return [ana, ben, link]
+  }
+
+  await t.test('a viewer sees what others write as they write it, and cannot write', async (t) => {
+    const [ana, ben] = await anaWith('Can read')
+    await ana.text.focus()
+    await ana.press('Control+End')
+    await ana.page.keyboard.type(' And this.')
+    await ben.reads('Read this. And this.')
+    t.equal(await ben.text.getAttribute('contenteditable'), 'false')
+    t.equal(await ben.title.getAttribute('readonly'), '')
+    t.equal(await ben.page.getByRole('toolbar').count(), 0)
+    await ben.text.click()
+    await ben.page.keyboard.type('No.')
+    await ana.page.keyboard.type(' Still here.')
+    await ben.reads('Still here.')
+    t.notMatch(await agreement(ana, ben), 'No.')
+    t.notOk(ben.sent.some((message) => message.includes('"refSnapshotId"') || message.includes('"parentSnapshotId"')))
+    await ben.isLive()
+  })
+
+  await t.test('who is removed is out within a second, and is told so', async (t) => {
+    const [ana, ben, link] = await anaWith('Can edit')
+    await ana.openShareDialog()
+    await ana.page.getByRole('button', { name: 'Remove Ben Okafor' }).click()
+    const told = ben.page.getByText('Your access was taken back.').waitFor()
+    const removal = ana.page.waitForRequest((request) => request.method() === 'DELETE')
+    await ana.page.getByRole('button', { name: 'Yes, remove' }).click()
+    await removal
+    const started = performance.now()
+    await told
+    const milliseconds = performance.now() - started
+    t.ok(milliseconds < 1000, `${Math.round(milliseconds)} ms`)
+    t.equal(await ben.text.getAttribute('contenteditable'), 'false')
+    await ana.page.getByText('Ben Okafor is out.').waitFor()
+    await ana.closeDialog()
+    t.equal(await ana.cursorOf('Ben Okafor').count(), 0)
+
+    await ben.page.reload()
+    await ben.page.getByText('Your access was taken back.').waitFor()
+    await ben.page.goto(link)
+    await ben.page.getByText('This invitation has ended').waitFor()
+  })
+
+  await t.test('after a removal, those who stay write on with a new key, and an old link opens nothing new', async (t) => {
+    const [ana, ben] = await anaWith('Can edit')
+    const oldKey = ana.key
+    const cleo = await Person.arrives(browser, 'Cleo Lindgren')
+    const oldLink = await ana.invite('Can edit')
+    await cleo.open(oldLink)
+    await cleo.reads('Read this.')
+
+    await ana.remove('Ben Okafor')
+    await ana.page.getByText('Ben Okafor is out.').waitFor()
+    await ana.closeDialog()
+    t.not(ana.key, oldKey)
+    await cleo.text.focus()
+    await cleo.press('Control+End')
+    await cleo.page.keyboard.type(' Cleo goes on.')
+    await ana.reads('Cleo goes on.')
+    t.equal(cleo.key, ana.key)
+
+    // Ben comes back as somebody else, with an invitation that he had seen and the key that he had.
+    const stranger = await Person.arrives(browser, 'Not Ben')
+    await stranger.open(oldLink)
+    await stranger.page.getByText('This link does not open the document any more.').waitFor()
+    t.notMatch(await stranger.content(), 'Read this')
+
+    const dana = await Person.arrives(browser, 'Dana Ruiz')
+    await dana.open(await ana.invite('Can read'))
+    await dana.reads('Cleo goes on.')
+    t.same(ben.complaints, [])
+  })
+
+  await t.test('who may only read from now on reads on', async (t) => {
+    const [ana, ben] = await anaWith('Can edit')
+    await ben.write('Ben was here. ')
+    await ana.reads('Ben was here.')
+    await ana.openShareDialog()
+    await ana.page.getByLabel('What Ben Okafor may do').selectOption('Can read')
+    await ben.page.getByText('You can read this document.').waitFor()
+    await ana.closeDialog()
+    await ana.write('Ana goes on. ')
+    await ben.reads('Ana goes on.')
+    t.equal(await ben.text.getAttribute('contenteditable'), 'false')
+  })
+})

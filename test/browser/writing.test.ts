@@ -1,0 +1,103 @@
+import { test } from 'tap'
+import { startApp } from './fixtures/app.ts'
+import { launch, noBrowser } from './fixtures/chromium.ts'
+import { agreement, Person } from './fixtures/person.ts'
+
+test('writing', { skip: noBrowser }, async (t) => {
+  const app = await startApp(t)
+  const browser = await launch()
+  t.teardown(() => browser.close())
+
+  async function anaAndBen (): Promise<[Person, Person]> {
+    const ana = await Person.arrives(browser, 'Ana Meyer')
+    const ben = await Person.arrives(browser, 'Ben Okafor')
+    await ana.newDocument(app.url)
+    await ben.open(await ana.invite('Can edit'))
+    await ben.isLive()
+    return [ana, ben]
+  }
+
+  await t.test('two people who write at the same time end with the same text', async (t) => {
+    const [ana, ben] = await anaAndBen()
+    await ana.write('The first line.')
+    await ana.press('Enter')
+    await ben.reads('The first line.')
+    await Promise.all([
+      ana.write('Ana writes here, word by word, without looking up.'),
+      (async () => {
+        await ben.text.focus()
+        await ben.press('Control+Home')
+        await ben.page.keyboard.type('Ben has something to say before it. ')
+      })()
+    ])
+    await ben.press('Control+End', 'Enter')
+    await ben.write('- bread')
+    await ana.reads('bread')
+    const content = await agreement(ana, ben)
+    t.match(content, 'Ben has something to say before it. The first line.')
+    t.match(content, 'Ana writes here, word by word, without looking up.')
+    t.match(content, '<ul><li><p>bread</p></li></ul>')
+    t.same([...ana.complaints, ...ben.complaints], [])
+  })
+
+  await t.test('names and cursors show where the others are, and go when they leave', async (t) => {
+    const [ana, ben] = await anaAndBen()
+    await ben.write('I am here')
+    await ana.reads('I am here')
+    await ana.cursorOf('Ben Okafor').waitFor()
+    await ana.page.getByRole('list', { name: 'People here now' }).getByText('Ben Okafor').waitFor({ state: 'attached' })
+    await ana.write(', and so am I')
+    await ben.cursorOf('Ana Meyer').waitFor()
+    const [hers, his] = await Promise.all([ben.cursorOf('Ana Meyer'), ana.cursorOf('Ben Okafor')].map((cursor) =>
+      cursor.evaluate((element) => getComputedStyle(element).backgroundColor)))
+    t.match(hers, /^rgb/)
+    t.match(his, /^rgb/)
+    await ben.page.getByRole('link', { name: 'All documents' }).click()
+    await ana.cursorOf('Ben Okafor').waitFor({ state: 'detached' })
+  })
+
+  await t.test('undo takes back what one wrote oneself, and nothing of the others', async (t) => {
+    const [ana, ben] = await anaAndBen()
+    await ana.write('Kept by Ana. ')
+    await ben.reads('Kept by Ana.')
+    await ben.text.focus()
+    await ben.press('Control+End')
+    await ben.page.keyboard.type('Ben thinks twice.')
+    await ana.reads('Ben thinks twice.')
+    await ben.press('Control+z')
+    await ana.text.getByText('Ben thinks').waitFor({ state: 'detached' })
+    t.match(await agreement(ana, ben), 'Kept by Ana.')
+    await ben.press('Control+Shift+z')
+    await ana.reads('Ben thinks twice.')
+  })
+
+  await t.test('5,000 pasted words arrive complete', async (t) => {
+    const [ana, ben] = await anaAndBen()
+    const words = Array.from({ length: 5000 }, (_, index) => `word${index}`)
+    const html = Array.from({ length: 50 }, (_, index) => `<p>${words.slice(index * 100, index * 100 + 100).join(' ')}</p>`).join('')
+    await ana.text.focus()
+    await ana.text.evaluate((element, pasted) => {
+      const clipboardData = new DataTransfer()
+      clipboardData.setData('text/html', pasted)
+      element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+    }, html)
+    await ben.reads('word4999')
+    const content = await agreement(ana, ben)
+    t.ok(content.match(/word\d+/g)?.join() === words.join(), 'each word, in order')
+    await ben.text.focus()
+    await ben.press('Control+Home')
+    await ben.page.keyboard.type('And on we write. ')
+    await ana.reads('And on we write.')
+  })
+
+  await t.test('a title is shared, and names the document in the list', async (t) => {
+    const [ana, ben] = await anaAndBen()
+    await ana.title.fill('Trip to the sea')
+    await ben.page.waitForFunction(() => document.title.startsWith('Trip to the sea'))
+    t.equal(await ben.title.inputValue(), 'Trip to the sea')
+    await ben.page.getByRole('link', { name: 'All documents' }).click()
+    await ben.page.getByRole('link', { name: 'Trip to the sea' }).click()
+    await ben.isLive()
+    t.equal(await ben.title.inputValue(), 'Trip to the sea')
+  })
+})

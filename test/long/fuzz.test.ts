@@ -1,0 +1,147 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import * as secsync from 'secsync'
+import t from 'tap'
+import * as Y from 'yjs'
+import type { Snapshot, Update } from '../../lib/index.ts'
+import { Follower } from '../fixtures/follower.ts'
+import { mutateObject, mutateText, Random } from '../fixtures/mutate.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { Author, key, sodium, type RawClient } from '../fixtures/raw-client.ts'
+import { agree, RealClient } from '../fixtures/real-client.ts'
+import { startServer } from '../fixtures/server.ts'
+
+const seed = Number(process.env.FUZZ_SEED ?? 20261123)
+const count = Number(process.env.FUZZ_COUNT ?? 100_000)
+/** After so many it is looked what became of them. */
+const batch = 100
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+function heap (): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+// What a client that knows the key may write: an empty change of a Yjs document.
+const nothing = Y.encodeStateAsUpdate(new Y.Doc())
+const changes = secsync.serializeUint8ArrayUpdates([nothing], sodium)
+
+t.setTimeout(600_000)
+
+t.test(`${count} mutated messages, seed ${seed}: the server and two good clients survive, and nothing invalid is stored or relayed`, async (t) => {
+  const random = new Random(seed)
+  const documentId = 'fuzzed'
+  const { connectionString } = await createDatabase(t)
+  const limits = { maxInvalidMessages: Number.MAX_SAFE_INTEGER, maxBufferedBytes: 2 ** 30 }
+  const server = await startServer(t, { adapter: new PrismaPg({ connectionString }), limits })
+
+  // Good ones: two real clients, and one that looks at everything with the functions of the published client.
+  const alice = new RealClient(t, server.endpoint, documentId)
+  const bob = new RealClient(t, server.endpoint, documentId)
+  let typed = 0
+  const type = () => {
+    random.of([alice, bob]).type('a')
+    typed++
+  }
+  type()
+  await agree(alice, bob)
+  const follower = new Follower(documentId)
+  const witness = server.connect(documentId)
+
+  const mallory = new Author()
+  const hostile = server.connect(documentId, { sessionKey: 'mallory' })
+  const answers: Record<string, number> = {}
+  const other = mallory.snapshot('another document')
+
+  /** Until both have got a message that was sent after all others. */
+  const synchronize = async () => {
+    const { signature } = sendEphemeralMessage(hostile)
+    for (let heard = ''; heard !== signature;) {
+      const message = await witness.nextOfAny()
+      follower.follow(message)
+      if (message.type === 'ephemeral-message') heard = message.signature
+    }
+    for (const { type } of hostile.received.splice(0)) answers[type] = (answers[type] ?? 0) + 1
+  }
+  const sendEphemeralMessage = (client: RawClient) => {
+    const message = mallory.ephemeralMessage(documentId)
+    client.send(message)
+    return message
+  }
+
+  /** Good messages for the moment. The hostile author knows the key. */
+  const goodMessages = () => {
+    const { snapshotId } = follower.snapshot!.publicData
+    const clock = (follower.clocks[mallory.publicKey] ?? -1) + 1
+    return [
+      mallory.update(documentId, snapshotId, clock, changes),
+      mallory.snapshot(documentId, { parent: follower.snapshot, clocks: follower.clocks, content: nothing as unknown as string }),
+      mallory.ephemeralMessage(documentId)
+    ]
+  }
+  /** With a good signature, whatever is signed. */
+  const sign = (message: ReturnType<typeof goodMessages>[number], lenders: object[]): object => {
+    const publicData = mutateObject(random, message.publicData, lenders) as Update['publicData'] & Snapshot['publicData']
+    const { keyPair } = mallory
+    try {
+      if ('snapshotId' in message.publicData) {
+        const { ciphertext, publicData: { parentSnapshotProof } } = random.is(0.9) ? follower.snapshot! : other
+        return secsync.createSnapshot(nothing, publicData, key, keyPair, secsync.hash(ciphertext, sodium), parentSnapshotProof, sodium)
+      }
+      if ('clock' in message.publicData) return secsync.createUpdate(changes, publicData, key, keyPair, publicData.clock, sodium)
+      return secsync.createEphemeralMessage(nothing, 'message', publicData, key, keyPair, secsync.generateId(sodium), 1, sodium)
+    } catch {
+      // What canonical JSON cannot express cannot be signed.
+      return { ...message, publicData }
+    }
+  }
+  const mutated = (good: ReturnType<typeof goodMessages>, lenders: object[]): string | Buffer => {
+    const message = random.of(good)
+    if (random.is(0.01)) return JSON.stringify(message)
+    if (random.is(0.2)) return JSON.stringify(sign(message, lenders))
+    if (random.is(0.5)) return JSON.stringify(mutateObject(random, message, lenders))
+    const text = mutateText(random, JSON.stringify(message))
+    return random.is(0.05) ? Buffer.from(text) : text
+  }
+
+  follower.follow(await witness.next('document'))
+  await hostile.next('document')
+  let before = 0
+  for (let sent = 0; sent < count; sent += batch) {
+    const good = goodMessages()
+    const lenders = [...good, other, follower.snapshot!]
+    for (let i = 0; i < batch; i++) hostile.send(mutated(good, lenders))
+    if (random.is(0.2)) type()
+    await synchronize()
+    if (sent === Math.floor(count / 5 / batch) * batch) {
+      await agree(alice, bob)
+      before = heap()
+    }
+  }
+  await agree(alice, bob)
+  await synchronize()
+  const growth = heap() - before
+  t.comment(`answers: ${JSON.stringify(answers)}; the heap grew by ${(growth / 1024).toFixed()} KB, from ${(before / 1024).toFixed()}`)
+  t.ok(growth < before / 10, 'the heap does not grow')
+  t.equal(hostile.closeCode, undefined)
+  for (const type of ['update-saved', 'snapshot-saved', 'update-save-failed', 'snapshot-save-failed']) t.ok(answers[type], type)
+
+  // All that is stored, from the beginning.
+  const pool = new pg.Pool({ connectionString })
+  t.teardown(async () => { await pool.end() })
+  const rows = async <T>(sql: string) => (await pool.query<{ data: string }>(sql)).rows.map(({ data }) => JSON.parse(data) as T)
+  const stored = new Follower(documentId)
+  for (const snapshot of await rows<Snapshot>('SELECT data FROM secsync_snapshot ORDER BY version')) {
+    stored.followSnapshot(snapshot)
+    const { snapshotId } = snapshot.publicData
+    for (const update of await rows<Update>(`SELECT data FROM secsync_update WHERE snapshot_id = '${snapshotId}' ORDER BY version`)) stored.followUpdate(update)
+  }
+  t.strictSame(stored.snapshot, follower.snapshot)
+  t.strictSame(stored.clocks, follower.clocks)
+  const late = new RealClient(t, server.endpoint, documentId)
+  t.equal((await agree(alice, bob, late)).length, typed)
+})

@@ -1,0 +1,194 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import t from 'tap'
+import { createPrismaStore, type StoreCallbacks } from '../lib/index.ts'
+import { createDatabase, type Lifetime } from './fixtures/postgres.ts'
+import { startProxy } from './fixtures/proxy.ts'
+import { agree, RealClient } from './fixtures/real-client.ts'
+import { startServer } from './fixtures/server.ts'
+
+// A client that gets out without a reload is in one of these all the time; `failed` and `noAccess` are for good.
+const alive = ['connecting', 'connected', 'disconnected']
+
+type Test = Lifetime & { fail (message: string): unknown }
+
+/** A client that fails its test as soon as it is in a state that only a reload ends. */
+function startClient (t: Test, ...args: [endpoint: string, documentId: string, options?: object]): RealClient {
+  const client = new RealClient(t, ...args)
+  void client.until(({ status }) => !alive.includes(status)).then(() => t.fail(`a client is in the state ${client.status}`))
+  return client
+}
+
+let documents = 0
+const { endpoint } = await startServer(t)
+
+/** A document with a snapshot, and two clients: one behind a proxy, one not. Neither makes another snapshot by itself. */
+async function twoClients (t: Test, options: { snapshotEvery?: number } = {}) {
+  const documentId = `document ${documents++}`
+  const proxy = await startProxy(t, endpoint)
+  const b = startClient(t, endpoint, documentId, { snapshotEvery: Infinity, ...options })
+  b.type('.')
+  await agree(b)
+  const a = startClient(t, proxy.endpoint, documentId, { snapshotEvery: Infinity })
+  await agree(a, b)
+  return { a, b, proxy, documentId }
+}
+
+/** Ends the line of a client, and resolves when that has noticed. */
+async function cut (client: RealClient, proxy: { cut (): void }): Promise<void> {
+  proxy.cut()
+  await client.until(({ status }) => status !== 'connected')
+}
+
+t.test('an acknowledgement is lost, and the client sends the same change again', async (t) => {
+  const { a, b, proxy } = await twoClients(t)
+  proxy.toClient.hold()
+  a.type('saved,')
+  await b.until(({ text }) => text.toString() === '.saved,')
+  a.type('typed later,')
+  await cut(a, proxy)
+  a.type('typed offline.')
+  t.equal(await agree(a, b), '.saved,typed later,typed offline.')
+})
+
+t.test('a client that comes back begins at clock 0 again, re-encrypted, while it goes on typing', async (t) => {
+  const { a, b, proxy } = await twoClients(t)
+  a.type('a')
+  await agree(a, b)
+  await cut(a, proxy)
+  a.type('b')
+  await a.until(({ state }) => state.context._updatesInFlight.length > 0)
+  // Behind clock 0, which is taken, clock 1 is the next in order; but the client takes both back when 0 is refused.
+  a.type('c')
+  await a.until(({ state }) => state.context._updatesInFlight.length > 1)
+  a.type('d')
+  t.equal(await agree(a, b), '.abcd')
+})
+
+t.test('an update on a replaced snapshot', async (t) => {
+  const { a, b, proxy } = await twoClients(t, { snapshotEvery: 0 })
+  proxy.toServer.hold()
+  a.type('a')
+  await a.until(({ state }) => state.context._updatesInFlight.length === 1)
+  b.type('b')
+  await a.until(({ state }) => state.context._snapshotInfosWithUpdateClocks.length === 2)
+  proxy.toServer.release()
+  t.same([...await agree(a, b)].sort(), ['.', 'a', 'b'])
+})
+
+t.test('an update on a replaced snapshot, and the next one is sent before that is known', async (t) => {
+  const { a, b, proxy } = await twoClients(t, { snapshotEvery: 0 })
+  proxy.toServer.hold()
+  a.type('a')
+  await a.until(({ state }) => state.context._updatesInFlight.length === 1)
+  b.type('b')
+  await a.until(({ state }) => state.context._snapshotInfosWithUpdateClocks.length === 2)
+  a.type('c')
+  await a.until(({ state }) => state.context._updatesInFlight.length !== 1)
+  const failed = proxy.toClient.holdAfter('update-save-failed')
+  proxy.toServer.release()
+  // It takes both back and sends them as one, under the clock that `c` had. An acknowledgement of `c` would be taken for that of both.
+  await failed
+  await a.until(({ state }) => state.context._updatesInFlight.length === 1)
+  proxy.toClient.release()
+  t.same([...await agree(a, b)].sort(), ['.', 'a', 'b', 'c'])
+})
+
+t.test('a snapshot that missed a relayed update', async (t) => {
+  const { b: observer, proxy, documentId } = await twoClients(t)
+  const a = startClient(t, proxy.endpoint, documentId, { snapshotEvery: 0 })
+  await agree(a, observer)
+  proxy.toServer.hold()
+  a.type('a')
+  await a.until(({ state }) => state.context._snapshotInFlight !== null)
+  observer.type('b')
+  await a.until(({ text }) => text.length === 3)
+  proxy.toServer.release()
+  t.same([...await agree(a, observer)].sort(), ['.', 'a', 'b'])
+})
+
+t.test('a snapshot that was saved is in flight when the connection is cut', async (t) => {
+  const { b, proxy, documentId } = await twoClients(t)
+  const a = startClient(t, proxy.endpoint, documentId, { snapshotEvery: 0 })
+  await agree(a, b)
+  proxy.toClient.hold()
+  a.type('a')
+  await b.until(({ text }) => text.length === 2)
+  await cut(a, proxy)
+  b.type('b')
+  t.equal(await agree(a, b), '.ab')
+})
+
+// The client does not send again by itself what was in its snapshot: it is in the next one.
+t.test('a snapshot that was not saved is in flight when the connection is cut', async (t) => {
+  const { b, proxy, documentId } = await twoClients(t)
+  const a = startClient(t, proxy.endpoint, documentId, { snapshotEvery: 0 })
+  await agree(a, b)
+  proxy.toServer.hold()
+  a.type('a')
+  await a.until(({ state }) => state.context._snapshotInFlight !== null)
+  await cut(a, proxy)
+  a.type('b')
+  t.equal(await agree(a, b), '.ab')
+})
+
+t.test('several tabs type fast while another makes snapshots', async (t) => {
+  const proxy = await startProxy(t, endpoint)
+  proxy.delay = 5
+  const maker = startClient(t, proxy.endpoint, 'tabs', { snapshotEvery: 5 })
+  maker.type('.')
+  await agree(maker)
+  const typists = [1, 2, 3].map(() => startClient(t, proxy.endpoint, 'tabs', { snapshotEvery: Infinity }))
+  const all = [maker, ...typists]
+  await agree(...all)
+  for (let round = 1; round <= 20; round++) {
+    for (const client of all) client.type('x')
+    // As fast as the slowest takes it in.
+    await maker.until(({ text }) => text.length > round * 3)
+  }
+  t.equal((await agree(...all)).length, 81)
+})
+
+/** The Prisma store, of which one function fails as often as is said. */
+async function failingStore (t: Lifetime) {
+  const { connectionString } = await createDatabase(t)
+  const { close, ...store } = await createPrismaStore({ adapter: new PrismaPg({ connectionString }) })
+  t.teardown(close)
+  const failures = { getDocument: 0, createSnapshot: 0, createUpdate: 0 }
+  const failing = <Name extends keyof StoreCallbacks>(name: Name): StoreCallbacks[Name] => (async (params: never) => {
+    if (failures[name] > 0) {
+      failures[name]--
+      throw new Error(`${name} fails`)
+    }
+    return store[name](params)
+  }) as StoreCallbacks[Name]
+  const callbacks = { getDocument: failing('getDocument'), createSnapshot: failing('createSnapshot'), createUpdate: failing('createUpdate') }
+  return { callbacks, failures }
+}
+
+for (const [what, snapshotEvery, failing] of [
+  ['updates', Infinity, { createUpdate: 5 }],
+  ['snapshots', 0, { createSnapshot: 5 }],
+  // At the fifth failure the client reconnects, and meets a store that cannot load either.
+  ['snapshots and then loads', 0, { createSnapshot: 5, getDocument: 10 }]
+] as const) {
+  t.test(`a store that fails to save ${what} and recovers, while the user goes on typing`, async (t) => {
+    const { callbacks, failures } = await failingStore(t)
+    const { endpoint } = await startServer(t, callbacks)
+    const b = startClient(t, endpoint, 'document', { snapshotEvery: Infinity })
+    b.type('.')
+    await agree(b)
+    const a = startClient(t, endpoint, 'document', { snapshotEvery })
+    await agree(a, b)
+    Object.assign(failures, failing)
+    let typed = '.'
+    while (Object.values(failures).some((count) => count > 0)) {
+      a.type('a')
+      typed += 'a'
+      await a.until(({ state: { context } }) => context._pendingChangesQueue.length === 0)
+      await new Promise((resolve) => setImmediate(resolve))
+      if (typed.length > 500) break
+    }
+    a.type('!')
+    t.equal(await agree(a, b), `${typed}!`)
+  })
+}

@@ -74,6 +74,8 @@ export class Connection {
   /** Frames that wait for an answer of `hasBroadcastAccess`; undefined while none is awaited. */
   #held: Buffer[] | undefined
   #heldBytes = 0
+  /** Of the document, while it may not have been read. */
+  #documentBytes = 0
 
   constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
     this.#socket = socket
@@ -199,7 +201,8 @@ export class Connection {
     const bufferedAmount = this.#stream.writableLength
     const { maxBufferedBytes } = this.#limits
     if (isEphemeral && bufferedAmount + frame.length > maxBufferedBytes / 4) return
-    if (bufferedAmount > maxBufferedBytes) {
+    if (bufferedAmount === 0) this.#documentBytes = 0
+    if (bufferedAmount > maxBufferedBytes + this.#documentBytes) {
       this.log.warn({ bufferedAmount }, 'secsync: a slow reader is disconnected')
       this.close(closeCodes.tryAgainLater, 'reads too slowly')
       return
@@ -207,6 +210,12 @@ export class Connection {
     // Past `ws`, which has nothing in its own queue: it is never asked to send anything but control frames.
     cork(this.#stream)
     this.#stream.write(frame)
+  }
+
+  /** The document does not count: on a slow line a big one would be cut off by the first update behind it, again and again. */
+  sendDocument (frame: Buffer): void {
+    this.send(frame)
+    this.#documentBytes = frame.length
   }
 
   /** Relays what others sent, after what is held back already. */

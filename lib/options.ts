@@ -14,7 +14,7 @@ const Limits = Type.Object({
   maxQueuedMessages: Type.Integer({ minimum: 1, default: 256 }),
   /** Messages that are read from one connection in a second. 0: as many as come. */
   maxMessagesPerSecond: Type.Integer({ minimum: 0, default: 0 }),
-  /** Bytes that wait to be read by one connection, before it is closed with 1013. One message more may wait. */
+  /** Bytes that wait to be read by one connection, beside its document, before it is closed with 1013. One message more may wait. */
   maxBufferedBytes: Type.Integer({ minimum: 1024, default: 8 * 1024 * 1024 }),
   /** Connections of one document on this node. One more is closed with 1013. */
   maxConnectionsPerDocument: Type.Integer({ minimum: 1, default: 10_000 }),

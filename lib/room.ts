@@ -119,7 +119,7 @@ export class Room {
   #joined (connection: Connection, member: Member, document: LoadedDocument, relayed: Relayed[]): void {
     member.joined = true
     member.cursor = copyOf(document.cursor)
-    connection.send(textFrame(answers.document(document, document.cursor.snapshotId === '')))
+    connection.sendDocument(textFrame(answers.document(document, document.cursor.snapshotId === '')))
     if (relayed.length > maxRelayedDuringLoad) return this.#leaveBehind(connection)
     for (const { change, frame } of relayed) {
       if (this.#follows(member, change)) connection.send(frame)

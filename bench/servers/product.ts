@@ -1,0 +1,10 @@
+// The product, as its README says.
+import Fastify from 'fastify'
+import secsync from 'fastify-secsync'
+import { adapter } from './adapter.ts'
+import { serve } from './process.ts'
+
+const app = Fastify({ logger: { level: 'warn' } })
+await app.register(secsync, { adapter, hasAccess: async () => true })
+await app.listen({ host: '127.0.0.1', port: 0 })
+serve(app.server)

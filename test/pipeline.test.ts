@@ -1,0 +1,254 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import type { SecsyncOptions, Update } from '../lib/index.ts'
+import { ControlledAdapter } from './fixtures/controlled-adapter.ts'
+import { createDatabase } from './fixtures/postgres.ts'
+import { Author, type RawClient } from './fixtures/raw-client.ts'
+import { memoryStore, startServer } from './fixtures/server.ts'
+import { mockTimers, World } from './fixtures/world.ts'
+
+const documentId = 'document'
+
+/** A document with a snapshot, a writer whose updates the test holds back on their way to the database, and others. */
+async function openDocument (t: Test, options: Partial<SecsyncOptions> = {}) {
+  const adapter = new ControlledAdapter((await createDatabase(t)).connectionString)
+  const server = await startServer(t, { adapter, ...options })
+  const author = new Author()
+  const snapshot = author.snapshot(documentId)
+  await server.app.secsync.createSnapshot({ snapshot })
+  let messages = 0
+  let counted: Array<{ count: number, resolve (): void }> = []
+  // From here on a message is handed over without waiting for anything.
+  server.app.secsync.addHook('preHandler', ({ action }) => {
+    if (action === 'read') return
+    messages++
+    for (const { count, resolve } of counted) if (messages >= count) setImmediate(resolve)
+    counted = counted.filter(({ count }) => messages < count)
+  })
+  return {
+    ...server,
+    adapter,
+    author,
+    snapshotId: snapshot.publicData.snapshotId,
+    update: (author: Author, clock: number, content?: string) => author.update(documentId, snapshot.publicData.snapshotId, clock, content),
+    async join (): Promise<RawClient> {
+      const client = server.connect(documentId)
+      await client.next('document')
+      return client
+    },
+    /** Resolves when so many messages have been handed to the room. */
+    received: (count: number) => new Promise<void>((resolve) => {
+      if (messages >= count) setImmediate(resolve)
+      else counted.push({ count, resolve })
+    }),
+    stored: async (): Promise<Update[]> => (await server.app.secsync.getDocument({ documentId, mode: 'complete' }))!.updates
+  }
+}
+
+const signatures = (updates: Update[]) => updates.map(({ signature }) => signature)
+
+t.test('pipelined updates are saved in the order in which they were sent, and many in one statement', async (t) => {
+  const { adapter, author, join, received, stored, update } = await openDocument(t)
+  const [writer, reader] = [await join(), await join()]
+  const updates = Array.from({ length: 200 }, (_, clock) => update(author, clock))
+  const statements = adapter.writes.length
+  adapter.hold()
+  writer.send(updates[0])
+  await adapter.begun(statements + 1)
+  for (const update of updates.slice(1)) writer.send(update)
+  await received(200)
+  adapter.release()
+  for (const { publicData: { clock } } of updates) {
+    t.equal((await writer.next('update-saved')).clock, clock)
+    t.equal((await reader.next('update')).publicData.clock, clock)
+  }
+  t.same(signatures(await stored()), signatures(updates))
+  t.equal(adapter.writes.length - statements, 2)
+})
+
+t.test('a group of big updates is not one statement', async (t) => {
+  const { adapter, author, join, received, update } = await openDocument(t)
+  const writer = await join()
+  const content = 'x'.repeat(1024 * 1024)
+  const statements = adapter.writes.length
+  adapter.hold()
+  writer.send(update(author, 0))
+  await adapter.begun(statements + 1)
+  for (let clock = 1; clock <= 8; clock++) writer.send(update(author, clock, content))
+  await received(9)
+  adapter.release()
+  for (let clock = 0; clock <= 8; clock++) await writer.next('update-saved')
+  t.ok(adapter.writes.length - statements > 2)
+})
+
+t.test('one failure answers the pipeline behind it, and what is sent anew is saved once', async (t) => {
+  const { adapter, author, join, received, stored, update } = await openDocument(t)
+  const [writer, reader] = [await join(), await join()]
+  const statements = adapter.writes.length
+  adapter.hold()
+  adapter.fails = () => true
+  writer.send(update(author, 0))
+  await adapter.begun(statements + 1)
+  for (let clock = 1; clock < 10; clock++) writer.send(update(author, clock))
+  await received(10)
+  adapter.release()
+  await writer.next('update-save-failed')
+  adapter.fails = () => false
+
+  const again = [0, 1, 2].map((clock) => update(author, clock, 'again'))
+  for (const update of again) writer.send(update)
+  let message = await writer.nextOfAny()
+  while (message.type === 'update-save-failed') message = await writer.nextOfAny()
+  t.same(message, { type: 'update-saved', snapshotId: again[0]!.publicData.refSnapshotId, clock: 0 })
+  for (const clock of [1, 2]) t.equal((await writer.next('update-saved')).clock, clock)
+  for (const { signature } of again) t.equal((await reader.next('update')).signature, signature)
+  t.same(signatures(await stored()), signatures(again))
+})
+
+/** Answers no ping by itself: what it sends until `hear` was sent before it had heard of a failure. */
+function withoutPongs ({ socket }: RawClient): () => void {
+  const pings: Buffer[] = []
+  Object.assign(socket, { _autoPong: false })
+  socket.on('ping', (payload: Buffer) => pings.push(payload))
+  return () => { for (const payload of pings.splice(0)) socket.pong(payload) }
+}
+
+for (const isSlow of [false, true]) {
+  const when = isSlow ? 'while it waits for the writes of others' : 'at once'
+  t.test(`what was sent before a failure was heard of is not saved, though it is next in order (handled ${when})`, async (t) => {
+    const { adapter, author, join, received, stored, update } = await openDocument(t)
+    const [writer, other] = [await join(), await join()]
+    const hear = withoutPongs(writer)
+    const first = update(author, 0)
+    writer.send(first)
+    await writer.next('update-saved')
+    // After a reconnect the client begins at clock 0 again.
+    writer.send(update(author, 0, 'refused'))
+    t.equal((await writer.next('update')).signature, first.signature)
+    await writer.next('update-save-failed')
+
+    const statements = adapter.writes.length
+    const others = new Author()
+    if (isSlow) {
+      adapter.hold()
+      other.send(update(others, 0))
+      await adapter.begun(statements + 1)
+    }
+    writer.send(update(author, 1, 'sent before'))
+    await received(isSlow ? 4 : 3)
+    hear()
+    const after = update(author, 1, 'sent after')
+    writer.send(after)
+    await received(isSlow ? 5 : 4)
+    adapter.release()
+    if (isSlow) await writer.next('update')
+    t.equal((await writer.next('update-saved')).clock, 1)
+    t.match(signatures(await stored()), [first.signature, ...isSlow ? [String] : [], after.signature])
+    // Answered once.
+    writer.send(update(author, 2))
+    t.equal((await writer.next('update-saved')).clock, 2)
+  })
+}
+
+t.test('a refusal waits its turn: what was sent before is answered before', async (t) => {
+  let denied = false
+  const { adapter, author, join, received, update } = await openDocument(t, {
+    hasAccess ({ action }) {
+      if (action !== 'write-update' || !denied) return true
+      denied = false
+      throw new Error('The sessions are away')
+    }
+  })
+  const writer = await join()
+  const statements = adapter.writes.length
+  adapter.hold()
+  writer.send(update(author, 0))
+  await adapter.begun(statements + 1)
+  denied = true
+  writer.send(update(author, 1))
+  writer.send(update(author, 2))
+  await received(3)
+  adapter.release()
+  // A client that hears of a failure takes back what is not confirmed yet.
+  t.equal((await writer.next('update-saved')).clock, 0)
+  t.equal((await writer.next('update-save-failed')).clock, 1)
+  writer.send(update(author, 1))
+  t.equal((await writer.next('update-saved')).clock, 1)
+})
+
+t.test('an update that cannot be saved takes nobody else’s with it', async (t) => {
+  const { adapter, join, received, stored, update } = await openDocument(t)
+  const [bad, good, first] = [new Author(), new Author(), new Author()]
+  const [a, b, c] = [await join(), await join(), await join()]
+  const statements = adapter.writes.length
+  adapter.hold()
+  adapter.fails = (values) => JSON.stringify(values).includes(bad.publicKey)
+  c.send(update(first, 0))
+  await adapter.begun(statements + 1)
+  a.send(update(bad, 0))
+  await received(2)
+  b.send(update(good, 0))
+  b.send(update(good, 1))
+  await received(4)
+  adapter.release()
+  await b.next('update')
+  for (const clock of [0, 1]) t.equal((await b.next('update-saved')).clock, clock)
+  t.same((await stored()).map(({ publicData: { pubKey } }) => pubKey), [first, good, good].map(({ publicKey }) => publicKey))
+  // As long as others write, too.
+  adapter.fails = () => false
+  await a.next('update')
+  t.same([(await a.nextOfAny()).type, (await a.nextOfAny()).type, (await a.nextOfAny()).type].sort(), ['update', 'update', 'update-save-failed'])
+})
+
+t.test('an update that createUpdate refuses takes nobody else’s with it', async (t) => {
+  const bad = new Author()
+  const store = memoryStore()
+  let proceed: (() => void) | undefined
+  const { connect } = await startServer(t, {
+    ...store,
+    async createUpdate (params) {
+      const { pubKey, clock } = params.update.publicData
+      if (clock === 0) await new Promise<void>((resolve) => { proceed = resolve })
+      if (pubKey === bad.publicKey) throw new Error('No')
+      return store.createUpdate(params)
+    }
+  })
+  const good = new Author()
+  const [a, b] = [connect(documentId), connect(documentId)]
+  await a.next('document')
+  await b.next('document')
+  const snapshot = good.snapshot(documentId)
+  b.send(snapshot)
+  await b.next('snapshot-saved')
+  await a.next('snapshot')
+  const { snapshotId } = snapshot.publicData
+  b.send(good.update(documentId, snapshotId, 0))
+  a.send(bad.update(documentId, snapshotId, 1))
+  b.send(good.update(documentId, snapshotId, 1))
+  // The messages are all there when the first is saved.
+  while (proceed === undefined) await new Promise((resolve) => setImmediate(resolve))
+  proceed()
+  await b.next('update-saved')
+  t.equal((await b.next('update-saved')).clock, 1)
+})
+
+t.test('failures and conflicts are answered at once: no timer of the server goes off in this test', async (t) => {
+  mockTimers(t)
+  const world = new World()
+  const [a, b] = [world.clients[0]!, world.clients[1]!]
+  a.type()
+  await world.drain({ withTimers: false })
+  for (let failures = 0; failures < 5; failures++) {
+    a.type()
+    a.work()
+    a.passUp()
+    await world.run(() => world.store.called.length > 0)
+    world.store.perform(0, 'failed')
+    world.store.answer()
+    await world.run(() => { world.store.serve(); return a.socket!.down.length > 0 })
+  }
+  // Both send a snapshot at the same time.
+  for (const client of [a, b]) client.type({ wantsSnapshot: true })
+  await world.drain({ withTimers: false })
+  for (const client of [a, b]) t.same([...client.content].sort(), [...world.stored].sort())
+})

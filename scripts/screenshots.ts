@@ -91,7 +91,7 @@ async function writeTogether (ana: Person, ben: Person, url: string): Promise<vo
   await ana.write('## What we bring')
   await ana.press('Enter')
   await ana.write('- The large tent')
-  for (const line of ['Two lamps and matches', 'Bread, cheese, apples']) {
+  for (const line of ['Two lamps', 'Bread, cheese, apples']) {
     await ana.press('Enter')
     await ana.write(line)
   }

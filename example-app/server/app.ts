@@ -31,10 +31,12 @@ export interface AppOptions {
 }
 
 export async function buildApp ({ connectionString, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
+  // Without statement names: a migration is several statements in one.
+  const migrating = new PrismaPg({ connectionString })
+  await migrate({ adapter: migrating })
+  await migrate({ adapter: migrating, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
   // The plugin has a handful of statements: with names, PostgreSQL plans each of them once for a connection.
   const adapter = new PrismaPg({ connectionString }, { statementNameGenerator: ({ sql }) => createHash('md5').update(sql).digest('hex') })
-  await migrate({ adapter })
-  await migrate({ adapter, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
 
   const app = Fastify({
     logger: {

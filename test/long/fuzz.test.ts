@@ -1,6 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import { PrismaPg } from '@prisma/adapter-pg'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import * as secsync from 'secsync'
 import t from 'tap'
@@ -9,22 +9,13 @@ import type { Snapshot, Update } from '../../lib/index.ts'
 import { Follower } from '../fixtures/follower.ts'
 import { mutateObject, mutateText, Random } from '../fixtures/mutate.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
-import { Author, key, sodium, type RawClient } from '../fixtures/raw-client.ts'
+import { Author, key, RawClient, sodium } from '../fixtures/raw-client.ts'
 import { agree, RealClient } from '../fixtures/real-client.ts'
-import { startServer } from '../fixtures/server.ts'
 
 const seed = Number(process.env.FUZZ_SEED ?? 20261123)
 const count = Number(process.env.FUZZ_COUNT ?? 100_000)
 /** After so many it is looked what became of them. */
 const batch = 100
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-function heap (): number {
-  collectGarbage()
-  return process.memoryUsage().heapUsed
-}
 
 // What a client that knows the key may write: an empty change of a Yjs document.
 const nothing = Y.encodeStateAsUpdate(new Y.Doc())
@@ -36,12 +27,26 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
   const random = new Random(seed)
   const documentId = 'fuzzed'
   const { connectionString } = await createDatabase(t)
-  const limits = { maxInvalidMessages: Number.MAX_SAFE_INTEGER, maxBufferedBytes: 2 ** 30 }
-  const server = await startServer(t, { adapter: new PrismaPg({ connectionString }), limits })
+  const child = fork(fileURLToPath(new URL('../fixtures/fuzz-server.js', import.meta.url)), {
+    execArgv: ['--expose-gc'], env: { PATH: process.env.PATH, DATABASE_URL: connectionString }
+  })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    if (child.connected) child.disconnect()
+    await exited
+  })
+  const [{ port }] = await once(child, 'message') as [{ port: number }]
+  const endpoint = `ws://127.0.0.1:${port}/documents`
+  const connect = () => new RawClient(`${endpoint}/${documentId}?sessionKey=key`)
+  const heap = async () => {
+    child.send('measure')
+    const [{ heap }] = await once(child, 'message') as [{ heap: number }]
+    return heap
+  }
 
   // Good ones: two real clients, and one that looks at everything with the functions of the published client.
-  const alice = new RealClient(t, server.endpoint, documentId)
-  const bob = new RealClient(t, server.endpoint, documentId)
+  const alice = new RealClient(t, endpoint, documentId)
+  const bob = new RealClient(t, endpoint, documentId)
   let typed = 0
   const type = () => {
     random.of([alice, bob]).type('a')
@@ -50,10 +55,10 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
   type()
   await agree(alice, bob)
   const follower = new Follower(documentId)
-  const witness = server.connect(documentId)
+  const witness = connect()
 
   const mallory = new Author()
-  const hostile = server.connect(documentId, { sessionKey: 'mallory' })
+  const hostile = connect()
   const answers: Record<string, number> = {}
   const other = mallory.snapshot('another document')
 
@@ -119,15 +124,16 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
     await synchronize()
     if (sent === Math.floor(count / 5 / batch) * batch) {
       await agree(alice, bob)
-      before = heap()
+      before = await heap()
     }
   }
   await agree(alice, bob)
   await synchronize()
-  const growth = heap() - before
+  const growth = await heap() - before
   t.comment(`answers: ${JSON.stringify(answers)}; the heap grew by ${(growth / 1024).toFixed()} KB, from ${(before / 1024).toFixed()}`)
   t.ok(growth < before / 10, 'the heap does not grow')
-  t.equal(hostile.closeCode, undefined)
+  t.strictSame([child.exitCode, hostile.closeCode, witness.closeCode], [null, undefined, undefined])
+  t.strictSame([alice.status, bob.status], ['connected', 'connected'])
   for (const type of ['update-saved', 'snapshot-saved', 'update-save-failed', 'snapshot-save-failed']) t.ok(answers[type], type)
 
   // All that is stored, from the beginning.
@@ -142,6 +148,6 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
   }
   t.strictSame(stored.snapshot, follower.snapshot)
   t.strictSame(stored.clocks, follower.clocks)
-  const late = new RealClient(t, server.endpoint, documentId)
+  const late = new RealClient(t, endpoint, documentId)
   t.equal((await agree(alice, bob, late)).length, typed)
 })

@@ -1,5 +1,6 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import type { Limits } from './options.ts'
@@ -13,15 +14,18 @@ const upgrading = new WeakSet<object>()
  */
 export function limitHandshakes (fastify: FastifyInstance, prefix: string, { callbackTimeout }: Limits): void {
   const sockets = new Set<Socket>()
-  fastify.server.prependListener('upgrade', ({ url = '' }, socket) => {
+  const limit = ({ url = '' }: IncomingMessage, socket: Duplex) => {
     // Other listeners may have sockets that are idle; `injectWS` brings a stream that has no time limits.
     const isOurs = url.startsWith(prefix) || !url.startsWith('/')
     if (!isOurs || !(socket instanceof Socket)) return
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     socket.setTimeout(callbackTimeout, () => socket.destroy())
-  })
+  }
+  fastify.server.prependListener('upgrade', limit)
   fastify.addHook('preClose', async () => {
+    // Node takes upgrades for listened to as long as it is there; without one, Fastify answers them with 503.
+    fastify.server.removeListener('upgrade', limit)
     for (const socket of sockets) if (socket.timeout) socket.destroy()
   })
 }

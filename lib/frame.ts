@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream'
  * A WebSocket text frame (RFC 6455, section 5.2) as a server sends it: whole, unmasked, uncompressed. Built once for a message and
  * written as it is to the socket of every reader; `ws` would build one for each.
  */
-export function textFrame (text: string): Buffer {
-  const length = Buffer.byteLength(text)
+export function textFrame (...parts: string[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0)
   const headerLength = length < 126 ? 2 : length < 65536 ? 4 : 10
   const frame = Buffer.allocUnsafe(headerLength + length)
   frame[0] = 0x81
@@ -18,7 +18,8 @@ export function textFrame (text: string): Buffer {
     frame[1] = 127
     frame.writeBigUInt64BE(BigInt(length), 2)
   }
-  frame.write(text, headerLength)
+  let end = headerLength
+  for (const part of parts) end += frame.write(part, end)
   return frame
 }
 

@@ -119,7 +119,7 @@ export class Room {
   #joined (connection: Connection, member: Member, document: LoadedDocument, relayed: Relayed[]): void {
     member.joined = true
     member.cursor = copyOf(document.cursor)
-    connection.sendDocument(textFrame(answers.document(document, document.cursor.snapshotId === '')))
+    connection.sendDocument(textFrame(...answers.document(document, document.cursor.snapshotId === '')))
     if (relayed.length > maxRelayedDuringLoad) return this.#leaveBehind(connection)
     for (const { change, frame } of relayed) {
       if (this.#follows(member, change)) connection.send(frame)
@@ -193,7 +193,7 @@ export class Room {
   /** Moves the cursor by a change that continues it, and relays it to all but its sender. */
   relay (change: Change, sender?: Connection): void {
     advance(this.cursor, change)
-    const frame = textFrame(change.kind === 'update' ? answers.update(change.text) : answers.snapshot(change.text))
+    const frame = change.kind === 'update' ? textFrame(answers.update(change.text)) : textFrame(...answers.snapshot(change.text))
     for (const { relayed } of this.#loads) {
       if (relayed.length <= maxRelayedDuringLoad) relayed.push({ change, frame })
     }

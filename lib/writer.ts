@@ -46,6 +46,8 @@ export class Writer {
   readonly #onIdle: () => void
   readonly #queue: Array<AnySave | Turn> = []
   #running = false
+  /** Milliseconds. */
+  #lastWrite = 1
 
   constructor (room: Room, store: Store, onIdle: () => void) {
     this.#room = room
@@ -71,8 +73,7 @@ export class Writer {
     if (this.#running) return
     this.#running = true
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      // What has been received is read first: a pipeline is committed as one group, not as its first update and the rest.
-      await setImmediate()
+      await this.#gather()
       if (typeof next !== 'function' && isUpdate(next)) {
         await this.#saveUpdates(this.#takeUpdates(next).filter(isStillWanted))
       } else {
@@ -83,6 +84,21 @@ export class Writer {
     }
     this.#running = false
     this.#onIdle()
+  }
+
+  /**
+   * A pipeline is committed as one group, not as its first update and the rest: waits while each turn of the event loop brings more,
+   * but no longer than a write takes, during which more would come anyhow.
+   */
+  async #gather (): Promise<void> {
+    const end = performance.now() + this.#lastWrite
+    let length
+    // The first one ends the turn in which the first update was read.
+    await setImmediate()
+    do {
+      length = this.#queue.length
+      await setImmediate()
+    } while (this.#queue.length > length && performance.now() < end)
   }
 
   #takeUpdates ({ change: { snapshotId } }: Save<UpdateChange>): Updates {
@@ -108,7 +124,9 @@ export class Writer {
       let failure: unknown
       if (ready.length > 0) {
         try {
+          const startedAt = performance.now()
           await this.#store.saveUpdates(this.#room.documentId, ready.map(({ change }) => change), ready[0]!.connection.request)
+          this.#lastWrite = performance.now() - startedAt
           for (const save of ready) {
             open.splice(open.indexOf(save), 1)
             await this.#saved(save)

@@ -159,6 +159,27 @@ t.test('a message that a hook ends before it is stored is answered, goes no furt
   }
 })
 
+t.test('what a hook does to a message costs that message, and nothing else', async (t) => {
+  const recorded = await Recorded.start(t)
+  const client = await recorded.open()
+  client.send(snapshot)
+  await client.next('snapshot-saved')
+  let spoil: ((context: HookContext) => void) | undefined
+  for (const name of ['onRequest', 'preValidation'] as const) recorded.addHook(name, (context) => spoil?.(context))
+  const update = author.update('document', snapshotId, 0)
+
+  spoil = () => { throw new Error('not now') }
+  const failed = recorded.ran('onError')
+  client.send('no JSON')
+  await failed
+  spoil = ({ message }) => { if (!Buffer.isBuffer(message)) delete (message as { publicData?: unknown }).publicData }
+  client.send(update)
+  t.strictSame(await client.next('update-save-failed'), { type: 'update-save-failed', requiresNewSnapshot: false })
+  spoil = undefined
+  client.send(update)
+  await client.next('update-saved')
+})
+
 t.test('a hook can ask for a snapshot before the next update', async (t) => {
   const recorded = await Recorded.start(t)
   const client = await recorded.open()

@@ -22,7 +22,7 @@ export const snapshot: Handler<SnapshotMessage> = {
         },
         done: resolve,
         refused (error, missing) {
-          connection.relay(textFrame(answers.snapshotSaveFailed(missing)))
+          connection.relay(textFrame(...answers.snapshotSaveFailed(missing)))
           reject(error)
         }
       }
@@ -31,6 +31,6 @@ export const snapshot: Handler<SnapshotMessage> = {
   },
 
   refuse (_message, { connection }) {
-    connection.relay(textFrame(answers.snapshotSaveFailed()))
+    connection.relay(textFrame(...answers.snapshotSaveFailed()))
   }
 }

@@ -2,7 +2,9 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Clock } from './clocks.ts'
 import { EphemeralMessage, Snapshot, Update } from './messages.ts'
 
-/** Every message that a server sends. The builders below write them as JSON, with stored messages as they are. */
+// Every message that a server sends. The builders below write them as JSON, with stored messages as they are. Where a message may
+// be big they give its parts: to join them would copy it once more.
+
 const ProofChain = Type.Array(Type.Object({
   snapshotId: Type.String(),
   parentSnapshotProof: Type.String(),
@@ -57,12 +59,12 @@ export const unauthorized = '{"type":"unauthorized"}'
  * A new document has neither snapshot nor `updates`: for an empty list of updates without a snapshot the client would ask the
  * application for the key of no snapshot, and call its `onDocumentUpdated` with none.
  */
-export function document (document: DocumentText, isNew: boolean): string {
-  return isNew ? '{"type":"document"}' : `{"type":"document"${parts(document)}}`
+export function document (document: DocumentText, isNew: boolean): string[] {
+  return isNew ? ['{"type":"document"}'] : ['{"type":"document"', ...parts(document), '}']
 }
 
-export function snapshot (text: string): string {
-  return `{"type":"snapshot","snapshot":${text}}`
+export function snapshot (text: string): string[] {
+  return ['{"type":"snapshot","snapshot":', text, '}']
 }
 
 export function snapshotSaved (snapshotId: string): string {
@@ -70,8 +72,8 @@ export function snapshotSaved (snapshotId: string): string {
 }
 
 /** With what the author is missing, when that is why. */
-export function snapshotSaveFailed (missing?: DocumentText): string {
-  return `{"type":"snapshot-save-failed"${missing ? parts(missing) : ''}}`
+export function snapshotSaveFailed (missing?: DocumentText): string[] {
+  return ['{"type":"snapshot-save-failed"', ...missing ? parts(missing) : [], '}']
 }
 
 export function update (text: string): string {
@@ -95,8 +97,10 @@ export function ephemeralMessage (text: string): string {
   return `{"type":"ephemeral-message",${text.slice(1)}`
 }
 
-function parts ({ snapshot, snapshotProofChain, updates }: DocumentText): string {
-  return (snapshot ? `,"snapshot":${snapshot}` : '') +
-    (snapshotProofChain ? `,"snapshotProofChain":${snapshotProofChain}` : '') +
-    `,"updates":[${updates}]`
+function parts ({ snapshot, snapshotProofChain, updates }: DocumentText): string[] {
+  return [
+    ...snapshot ? [',"snapshot":', snapshot] : [],
+    ...snapshotProofChain ? [',"snapshotProofChain":', snapshotProofChain] : [],
+    ',"updates":[', updates, ']'
+  ]
 }

@@ -15,6 +15,14 @@ function writtenDocuments (t: Test): WrittenDocument[] {
   return documents
 }
 
+/** A server, its PostgreSQL, and three documents that two writers each are writing. */
+interface Load {
+  database: postgres.Server
+  connectionString: string
+  server: TestServer
+  documents: WrittenDocument[]
+}
+
 async function all (documents: WrittenDocument[], condition: (writer: WrittenDocument['writers'][number]) => boolean): Promise<void> {
   await Promise.all(documents.map((document) => document.until(({ writers }) => writers.every(condition))))
 }
@@ -43,8 +51,7 @@ t.test('SIGTERM under load: what is in flight is answered or not stored, the soc
   t.comment(`SIGTERM: ${took.toFixed()} ms, ${acknowledged} messages acknowledged, all of them and no others stored`)
 })
 
-/** A server, its PostgreSQL, and three documents that two writers each are writing. */
-async function underLoad (t: Test, limits = {}) {
+async function underLoad (t: Test, limits = {}): Promise<Load> {
   const database = await postgres.startServer(t)
   const { connectionString } = await database.createDatabase()
   const server = await startServer(t, { adapter: new PrismaPg({ connectionString }), limits })
@@ -59,14 +66,15 @@ async function underLoad (t: Test, limits = {}) {
   return { database, connectionString, server, documents }
 }
 
-/** Resolves when every writer has been told so many times that a message of its was not saved. */
+/** Resolves when of every document a writer has been told so many times that a message was not saved. Another may wait for its snapshot. */
 async function haveFailed (documents: WrittenDocument[], times: number): Promise<void> {
-  const before = new Map(documents.flatMap(({ writers }) => writers).map((writer) => [writer, writer.failed]))
-  // Of a document whose turn it is to take a snapshot only one has something in flight.
-  await Promise.all(documents.map((document) => document.until(({ writers }) => writers.some((writer) => writer.failed >= before.get(writer)! + times))))
+  await Promise.all(documents.map(async (document) => {
+    const before = document.writers.map(({ failed }) => failed)
+    await document.until(({ writers }) => writers.some(({ failed }, index) => failed >= before[index]! + times))
+  }))
 }
 
-async function endWell (t: Test, name: string, { connectionString, server, documents }: { connectionString: string, server: TestServer, documents: WrittenDocument[] }): Promise<void> {
+async function endWell (t: Test, name: string, { connectionString, server, documents }: Load): Promise<void> {
   for (const { writers } of documents) for (const writer of writers) writer.comesBack = false
   await server.app.close()
   await all(documents, ({ closeCode }) => closeCode !== undefined)
@@ -105,8 +113,8 @@ t.test('PostgreSQL crashes under load: the writers are told, go on by themselves
   await endWell(t, 'a crash', load)
 })
 
-// 20 seconds are twice the default `callbackTimeout`. What matters is that the outage outlasts the limit, several times for each writer: with
-// a limit of one second that is over in about three.
+// 20 seconds are twice the default `callbackTimeout`. What matters is that the outage outlasts the limit, and that of the tries that
+// follow, too: with a limit of one second it is over in about three.
 t.test('PostgreSQL stops answering for longer than callbackTimeout: all go on by themselves, also who comes meanwhile', async (t) => {
   const load = await underLoad(t, { callbackTimeout: 1000 })
   const { database, server, documents } = load

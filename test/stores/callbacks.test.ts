@@ -55,6 +55,14 @@ t.test('nothing stored is undefined or null, or a document without a snapshot', 
   }
 })
 
+t.test('a document that is there for who says to know it, but not for others, is not there', async (t) => {
+  const getDocument: StoreCallbacks['getDocument'] = ({ mode }) => mode === 'delta' ? { updates: [] } : undefined
+  const { connect } = await startServer(t, { ...memoryStore(), getDocument })
+  const client = connect('document', { mode: 'delta', knownSnapshotId: 'invented' })
+  await client.next('document-not-found')
+  t.equal(await client.closed(), 4404)
+})
+
 t.test('a result that would break a client is an error of the store', async (t) => {
   const elsewhere = ada.snapshot('elsewhere')
   const table: Array<[what: string, result: unknown]> = [
@@ -107,6 +115,11 @@ t.test('a store need not check what a snapshot is based on: it never sees a wron
   await t.rejects(checked.saveSnapshot('document', snapshotChange(forged as unknown as Snapshot)), { code: 'FST_SECSYNC_SNAPSHOT_PROOF_INVALID' })
   for (const outdated of [ada.snapshot('document'), ada.snapshot('document', { parent: second })]) {
     await t.rejects(checked.saveSnapshot('document', snapshotChange(outdated)), { name: 'SecsyncSnapshotBasedOnOutdatedSnapshotError' })
+  }
+  naive.createUpdate({ update: bob.update('document', idOf(first), 0) })
+  for (const clocks of [{}, { [ada.publicKey]: 0 }, { [bob.publicKey]: 1 }]) {
+    const missing = ada.snapshot('document', { parent: first, clocks })
+    await t.rejects(checked.saveSnapshot('document', snapshotChange(missing)), { name: 'SecsyncSnapshotMissesUpdatesError' })
   }
 })
 

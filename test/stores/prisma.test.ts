@@ -61,6 +61,22 @@ t.test('a database that fails is told from a document that is not there', async 
   await t.rejects(async () => await store.createUpdate({ update: ada.update('document', 'snapshot', 0) }))
 })
 
+t.test('a database that could not be reached is tried again by the next one who asks', async (t) => {
+  const { connectionString } = await createDatabase(t)
+  const adapter = new PrismaPg({ connectionString })
+  let isAway = true
+  const store = createPrismaStore({
+    adapter: Object.assign(Object.create(adapter) as PrismaPg, {
+      connect: async () => isAway ? Promise.reject(new Error('away')) : await adapter.connect()
+    })
+  })
+  t.teardown(() => store.close())
+  const load = async () => await store.getDocument({ documentId: 'document', mode: 'complete' })
+  await t.rejects(load, { code: 'FST_SECSYNC_DATABASE_FAILED' })
+  isAway = false
+  t.strictSame(await load(), { updates: [] })
+})
+
 // Two stores on connections of their own write one document as two processes would.
 
 interface Writing {

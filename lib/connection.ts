@@ -72,7 +72,7 @@ export class Connection {
   /** By author, the number of the last failure. */
   readonly #takenBack = new Map<string, number>()
   /** Frames that wait for an answer of `hasBroadcastAccess`; undefined while none is awaited. */
-  #held: Buffer[] | undefined
+  #held: Array<{ frame: Buffer, isEphemeral: boolean }> | undefined
   #heldBytes = 0
   /** Of the document, while it may not have been read. */
   #documentBytes = 0
@@ -116,7 +116,6 @@ export class Connection {
     this.#alive = true
     if (this.#closing || this.#draining) return
     this.#inbound.push(inbound)
-    this.#countMessage()
     this.#begin(inbound.data.length)
     void this.#receiveAll()
   }
@@ -125,6 +124,7 @@ export class Connection {
     if (this.#receiving || this.#receive === undefined) return
     this.#receiving = true
     for (let inbound = this.#inbound.shift(); inbound !== undefined; inbound = this.#inbound.shift()) {
+      await this.#untilAllowed()
       await this.#receive(inbound)
     }
     this.#receiving = false
@@ -152,28 +152,29 @@ export class Connection {
     const { maxQueuedMessages, maxMessageSize } = this.#limits
     const isFull = this.#unanswered >= maxQueuedMessages || this.#unansweredBytes >= maxMessageSize
     const hasRoom = this.#unanswered <= maxQueuedMessages / 2 && this.#unansweredBytes < maxMessageSize
-    if (!this.#paused && (isFull || this.#rateTimer !== undefined)) {
+    if (!this.#paused && isFull) {
       this.#paused = true
       this.#socket.pause()
-    } else if (this.#paused && hasRoom && this.#rateTimer === undefined) {
+    } else if (this.#paused && hasRoom) {
       this.#paused = false
       this.#socket.resume()
     }
   }
 
-  #countMessage (): void {
+  /** What a socket brings in one piece is there at once, however it is read: so the limit is on what is handled. */
+  #untilAllowed (): Promise<void> | undefined {
     const { maxMessagesPerSecond } = this.#limits
-    if (maxMessagesPerSecond === 0) return
+    if (maxMessagesPerSecond === 0) return undefined
     const now = performance.now()
     if (now >= this.#secondEnds) {
       this.#secondEnds = now + 1000
       this.#messagesThisSecond = 0
     }
-    if (++this.#messagesThisSecond < maxMessagesPerSecond || this.#rateTimer !== undefined) return
-    this.#rateTimer = setTimeout(() => {
-      this.#rateTimer = undefined
-      this.#read()
-    }, this.#secondEnds - now)
+    if (++this.#messagesThisSecond <= maxMessagesPerSecond) return undefined
+    const delay = this.#secondEnds - now
+    this.#messagesThisSecond = 1
+    this.#secondEnds += 1000
+    return new Promise((resolve) => { this.#rateTimer = setTimeout(resolve, delay) })
   }
 
   /** Takes nothing more in, and closes with 1001 when everything that was received is answered or its time is over. */
@@ -224,7 +225,7 @@ export class Connection {
     const { maxBufferedBytes } = this.#limits
     if (isEphemeral && this.#heldBytes + frame.length > maxBufferedBytes / 4) return
     if (this.#heldBytes > maxBufferedBytes) return this.close(closeCodes.tryAgainLater, 'too much to relay')
-    this.#held.push(frame)
+    this.#held.push({ frame, isEphemeral })
     this.#heldBytes += frame.length
   }
 
@@ -262,9 +263,9 @@ export class Connection {
 
   /** Sends the first `count` frames of those that are held back. True: there are no more, and what comes next is not held back. */
   release (count: number): boolean {
-    for (const frame of this.#held?.splice(0, count) ?? []) {
+    for (const { frame, isEphemeral } of this.#held?.splice(0, count) ?? []) {
       this.#heldBytes -= frame.length
-      this.send(frame)
+      this.send(frame, isEphemeral)
     }
     if (this.heldFrames === 0) this.#held = undefined
     return this.#held === undefined

@@ -87,7 +87,7 @@ t.test('one failure answers the pipeline behind it, and what is sent anew is sav
   const [writer, reader] = [await join(), await join()]
   const statements = adapter.writes.length
   adapter.hold()
-  adapter.fails = () => true
+  adapter.fails = (kind) => kind === 'write'
   writer.send(update(author, 0))
   await adapter.begun(statements + 1)
   for (let clock = 1; clock < 10; clock++) writer.send(update(author, clock))
@@ -183,7 +183,7 @@ t.test('an update that cannot be saved takes nobody else’s with it', async (t)
   const [a, b, c] = [await join(), await join(), await join()]
   const statements = adapter.writes.length
   adapter.hold()
-  adapter.fails = (values) => JSON.stringify(values).includes(bad.publicKey)
+  adapter.fails = (_kind, values) => JSON.stringify(values).includes(bad.publicKey)
   c.send(update(first, 0))
   await adapter.begun(statements + 1)
   a.send(update(bad, 0))

@@ -1,6 +1,5 @@
-import { PrismaPg } from '@prisma/adapter-pg'
 import t from 'tap'
-import { createPrismaStore, type StoreCallbacks } from '../lib/index.ts'
+import { ControlledAdapter } from './fixtures/controlled-adapter.ts'
 import { createDatabase, type Lifetime } from './fixtures/postgres.ts'
 import { startProxy } from './fixtures/proxy.ts'
 import { agree, RealClient } from './fixtures/real-client.ts'
@@ -148,47 +147,47 @@ t.test('several tabs type fast while another makes snapshots', async (t) => {
   t.equal((await agree(...all)).length, 81)
 })
 
-/** The Prisma store, of which one function fails as often as is said. */
-async function failingStore (t: Lifetime) {
-  const { connectionString } = await createDatabase(t)
-  const { close, ...store } = await createPrismaStore({ adapter: new PrismaPg({ connectionString }) })
-  t.teardown(close)
-  const failures = { getDocument: 0, createSnapshot: 0, createUpdate: 0 }
-  const failing = <Name extends keyof StoreCallbacks>(name: Name): StoreCallbacks[Name] => (async (params: never) => {
-    if (failures[name] > 0) {
-      failures[name]--
-      throw new Error(`${name} fails`)
-    }
-    return store[name](params)
-  }) as StoreCallbacks[Name]
-  const callbacks = { getDocument: failing('getDocument'), createSnapshot: failing('createSnapshot'), createUpdate: failing('createUpdate') }
-  return { callbacks, failures }
-}
-
-for (const [what, snapshotEvery, failing] of [
-  ['updates', Infinity, { createUpdate: 5 }],
-  ['snapshots', 0, { createSnapshot: 5 }],
-  // At the fifth failure the client reconnects, and meets a store that cannot load either.
-  ['snapshots and then loads', 0, { createSnapshot: 5, getDocument: 10 }]
-] as const) {
-  t.test(`a store that fails to save ${what} and recovers, while the user goes on typing`, async (t) => {
-    const { callbacks, failures } = await failingStore(t)
-    const { endpoint } = await startServer(t, callbacks)
+for (const [what, snapshotEvery] of [['updates', Infinity], ['snapshots', 0]] as const) {
+  t.test(`a database that fails to save ${what} five times and recovers, while the user goes on typing`, async (t) => {
+    const adapter = new ControlledAdapter((await createDatabase(t)).connectionString)
+    const { endpoint } = await startServer(t, { adapter })
     const b = startClient(t, endpoint, 'document', { snapshotEvery: Infinity })
     b.type('.')
     await agree(b)
     const a = startClient(t, endpoint, 'document', { snapshotEvery })
     await agree(a, b)
-    Object.assign(failures, failing)
+    let failures = 0
     let typed = '.'
-    while (Object.values(failures).some((count) => count > 0)) {
+    adapter.fails = (kind) => {
+      if (kind === 'read' || failures === 5) return false
+      failures++
       a.type('a')
       typed += 'a'
-      await a.until(({ state: { context } }) => context._pendingChangesQueue.length === 0)
-      await new Promise((resolve) => setImmediate(resolve))
-      if (typed.length > 500) break
+      return true
     }
+    a.type('a')
+    typed += 'a'
+    await b.until(({ text }) => text.length > 1)
     a.type('!')
     t.equal(await agree(a, b), `${typed}!`)
+    t.equal(failures, 5)
   })
 }
+
+t.test('a database that is away until a client has given up five snapshots, come back and been sent away again', async (t) => {
+  const adapter = new ControlledAdapter((await createDatabase(t)).connectionString)
+  const { app, endpoint } = await startServer(t, { adapter })
+  const b = startClient(t, endpoint, 'document', { snapshotEvery: Infinity })
+  b.type('.')
+  await agree(b)
+  const a = startClient(t, endpoint, 'document', { snapshotEvery: 0 })
+  await agree(a, b)
+  adapter.fails = () => true
+  const sentAway = new Promise<number | undefined>((resolve) => app.secsync.addHook('onClose', ({ code }) => { if (code === 1011) resolve(code) }))
+  a.type('a')
+  t.equal(await sentAway, 1011)
+  a.type('b')
+  adapter.fails = () => false
+  a.type('c')
+  t.equal(await agree(a, b), '.abc')
+})

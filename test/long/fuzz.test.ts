@@ -17,9 +17,8 @@ const count = Number(process.env.FUZZ_COUNT ?? 100_000)
 /** After so many it is looked what became of them. */
 const batch = 100
 
-// What a client that knows the key may write: an empty change of a Yjs document.
-const nothing = Y.encodeStateAsUpdate(new Y.Doc())
-const changes = secsync.serializeUint8ArrayUpdates([nothing], sodium)
+// An update that changes nothing.
+const changes = secsync.serializeUint8ArrayUpdates([Y.encodeStateAsUpdate(new Y.Doc())], sodium)
 
 t.setTimeout(600_000)
 
@@ -55,6 +54,11 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
   type()
   await agree(alice, bob)
   const follower = new Follower(documentId)
+  const yDoc = new Y.Doc()
+  follower.onSnapshot = (content) => Y.applyUpdate(yDoc, content)
+  follower.onUpdate = (content) => {
+    for (const update of secsync.deserializeUint8ArrayUpdates(sodium.to_string(content), sodium)) Y.applyUpdate(yDoc, update)
+  }
   const witness = connect()
 
   const mallory = new Author()
@@ -78,13 +82,15 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
     return message
   }
 
-  /** Good messages for the moment. The hostile author knows the key. */
+  const state = () => Y.encodeStateAsUpdate(yDoc)
+  /** Good messages for the moment: the hostile author knows the key. */
   const goodMessages = () => {
     const { snapshotId } = follower.snapshot!.publicData
     const clock = (follower.clocks[mallory.publicKey] ?? -1) + 1
     return [
       mallory.update(documentId, snapshotId, clock, changes),
-      mallory.snapshot(documentId, { parent: follower.snapshot, clocks: follower.clocks, content: nothing as unknown as string }),
+      mallory.update(documentId, snapshotId, clock + 1, changes),
+      mallory.snapshot(documentId, { parent: follower.snapshot, clocks: follower.clocks, content: state() }),
       mallory.ephemeralMessage(documentId)
     ]
   }
@@ -95,10 +101,10 @@ t.test(`${count} mutated messages, seed ${seed}: the server and two good clients
     try {
       if ('snapshotId' in message.publicData) {
         const { ciphertext, publicData: { parentSnapshotProof } } = random.is(0.9) ? follower.snapshot! : other
-        return secsync.createSnapshot(nothing, publicData, key, keyPair, secsync.hash(ciphertext, sodium), parentSnapshotProof, sodium)
+        return secsync.createSnapshot(state(), publicData, key, keyPair, secsync.hash(ciphertext, sodium), parentSnapshotProof, sodium)
       }
       if ('clock' in message.publicData) return secsync.createUpdate(changes, publicData, key, keyPair, publicData.clock, sodium)
-      return secsync.createEphemeralMessage(nothing, 'message', publicData, key, keyPair, secsync.generateId(sodium), 1, sodium)
+      return secsync.createEphemeralMessage(sodium.randombytes_buf(10), 'message', publicData, key, keyPair, secsync.generateId(sodium), 1, sodium)
     } catch {
       // What canonical JSON cannot express cannot be signed.
       return { ...message, publicData }

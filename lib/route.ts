@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Access } from './access.ts'
 import { closeCodes, Connection } from './connection.ts'
-import { AccessUnknown, CallbackTimeout, DatabaseFailed, DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from './errors.ts'
+import { AccessUnknown, CallbackTimeout, DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from './errors.ts'
 import type { HookContext } from './hooks.ts'
 import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -101,7 +101,7 @@ async function canRead ({ documentId, websocketSessionKey, request }: Connection
  * at once and again and again, which is why it is closed after a while.
  */
 function isTransient (error: unknown): boolean {
-  return error instanceof AccessUnknown || error instanceof DatabaseFailed || error instanceof CallbackTimeout
+  return error instanceof CallbackTimeout || (error as { statusCode?: number } | undefined)?.statusCode === 503
 }
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */

@@ -16,6 +16,12 @@ const steps = {
   type: (world, n) => world.clients[n]!.type(),
   typeForSnapshot: (world, n) => world.clients[n]!.type({ wantsSnapshot: true }),
   work: (world, n) => world.clients[n]!.work(),
+  send: (world, n) => {
+    const client = world.clients[n]!
+    client.type()
+    client.work()
+    client.passUp()
+  },
   workAll: (world, n) => { while (world.clients[n]!.work()); },
   passUp: (world, n) => world.clients[n]!.passUp(),
   passAllUp: (world, n) => { while (world.clients[n]!.passUp()); },
@@ -25,6 +31,7 @@ const steps = {
   performAndFail: (world, n) => world.store.perform(n, 'lost'),
   fail: (world, n) => world.store.perform(n, 'failed'),
   answer: (world, n) => world.store.answer(n),
+  beAway: (world, n) => world.store.serve(n === 0 ? 'lost' : 'failed'),
   serve: (world) => world.store.serve(),
   otherUpdate: (world) => world.writeBehindTheBack(false),
   otherSnapshot: (world) => world.writeBehindTheBack(true),
@@ -35,10 +42,11 @@ const steps = {
 type StepName = keyof typeof steps
 
 /** Without any of these nobody is ever sent away. */
-const disturbances: StepName[] = ['fail', 'performAndFail', 'otherUpdate', 'otherSnapshot']
+const disturbances: StepName[] = ['fail', 'performAndFail', 'beAway', 'otherUpdate', 'otherSnapshot']
 
 const often: Partial<Record<StepName, number>> = {
-  type: 4,
+  type: 2,
+  send: 5,
   work: 4,
   passUp: 4,
   passDown: 4,
@@ -50,6 +58,7 @@ const often: Partial<Record<StepName, number>> = {
   serve: 5,
   fail: 2,
   performAndFail: 2,
+  beAway: 2,
   otherSnapshot: 2
 }
 const names = Object.keys(steps) as StepName[]

@@ -5,7 +5,7 @@ import { ControlledAdapter } from './fixtures/controlled-adapter.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 import { Author, type RawClient } from './fixtures/raw-client.ts'
 import { memoryStore, startServer } from './fixtures/server.ts'
-import { mockTimers, World } from './fixtures/world.ts'
+import { flush, mockTimers, World } from './fixtures/world.ts'
 
 const documentId = 'document'
 
@@ -256,4 +256,44 @@ t.test('failures and conflicts are answered at once: no timer of the server goes
   for (const client of [a, b]) client.type({ wantsSnapshot: true })
   await world.drain({ withTimers: false })
   for (const client of [a, b]) t.same([...client.content].sort(), [...world.stored].sort())
+})
+
+t.test('an update that was saved though its client was told otherwise: it hears of it, and nothing that it types meanwhile is lost', async (t) => {
+  mockTimers(t)
+  const world = new World()
+  const client = world.clients[0]!
+  client.type()
+  await world.drain()
+  const isCalled = () => world.store.called.length > 0
+  const pass = async (pass: () => boolean) => {
+    while (pass());
+    await flush()
+  }
+
+  client.type()
+  client.work()
+  await pass(() => client.passUp())
+  // The database has it, and neither says so nor answers the question.
+  for (const outcome of ['lost', 'failed'] as const) {
+    await world.until(isCalled)
+    world.store.perform(0, outcome)
+    world.store.answer()
+  }
+  await world.until(() => client.socket!.down.length > 0)
+  await pass(() => client.passDown() || client.work())
+  // Sent again under the same clock, and the next one behind it.
+  client.type()
+  client.work()
+  await pass(() => client.passUp())
+  await world.until(() => {
+    world.store.serve()
+    return client.socket!.down.length > 0
+  })
+  // It hears of what was saved, and numbers on from there.
+  client.passDown()
+  client.work()
+  client.type()
+  client.work()
+  await world.drain()
+  t.same([...world.stored].sort(), [...client.typed].sort())
 })

@@ -71,6 +71,7 @@ export class Connection {
   #heard = 0
   /** By author, the number of the last failure. */
   readonly #takenBack = new Map<string, number>()
+  readonly #failed = new Set<string>()
   /** Frames that wait for an answer of `hasBroadcastAccess`; undefined while none is awaited. */
   #held: Array<{ frame: Buffer, isEphemeral: boolean }> | undefined
   #heldBytes = 0
@@ -237,7 +238,13 @@ export class Connection {
   takeBack (author: string, failure: Buffer): void {
     if (this.#takenBack.size >= maxTakenBack) return this.close(closeCodes.policyViolation, 'answers no ping')
     this.#takenBack.set(author, ++this.#told)
+    if (this.#failed.size < maxAuthors) this.#failed.add(author)
     this.relay(Buffer.concat([pingFrame(String(this.#told)), failure]))
+  }
+
+  /** Whether an author was told here that an update failed. */
+  hasFailed (author: string): boolean {
+    return this.#failed.has(author)
   }
 
   /** Whether an update was sent before its client could hear of the last failure. */

@@ -200,9 +200,17 @@ export class Room {
     if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
     for (const [connection, member] of this.#members) {
       if (!member.joined) continue
-      if (this.#follows(member, change) && connection !== sender) connection.relay(frame)
+      if (this.#follows(member, change) && connection !== sender) this.#send(connection, change, frame)
       this.#alignIfThere(member)
     }
+  }
+
+  #send (connection: Connection, change: Change, frame: Buffer): void {
+    connection.relay(frame)
+    if (change.kind === 'snapshot' || !connection.hasFailed(change.author)) return
+    // Its own, which it may have been told to have failed. It numbers on from there, so that what it has in flight may have the clocks of
+    // what it sends next.
+    connection.takeBack(change.author, textFrame(answers.updateSaveFailed(change.snapshotId, change.clock + 1)))
   }
 
   relayEphemeral (frame: Buffer, sender: Connection): void {

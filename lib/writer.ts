@@ -75,7 +75,7 @@ export class Writer {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       await this.#gather()
       if (typeof next !== 'function' && isUpdate(next)) {
-        await this.#saveUpdates(this.#takeUpdates(next).filter(isStillWanted))
+        await this.#saveUpdates(this.#takeUpdates(next))
       } else {
         this.#queue.shift()
         if (typeof next === 'function') await next()
@@ -119,7 +119,10 @@ export class Writer {
    */
   async #saveUpdates (open: Updates): Promise<void> {
     let isOneByOne = !this.#store.groupsUpdates
-    while (open.length > 0) {
+    while (true) {
+      // What is relayed to a client meanwhile may make it take back more.
+      open = open.filter(isStillWanted)
+      if (open.length === 0) return
       const ready = this.#ready(open, isOneByOne)
       let failure: unknown
       if (ready.length > 0) {

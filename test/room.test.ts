@@ -22,6 +22,7 @@ class Counting extends EventEmitter {
   relay (): void { this.sent++ }
   hold (): void {}
   release (): boolean { return true }
+  hasFailed (): boolean { return false }
   close (code: number): void { this.closeCode = code }
 }
 

@@ -72,8 +72,9 @@ export class Connection {
   /** By author, the number of the last failure. */
   readonly #takenBack = new Map<string, number>()
   readonly #failed = new Set<string>()
-  /** Frames that wait for an answer of `hasBroadcastAccess`; undefined while none is awaited. */
-  #held: Array<{ frame: Buffer, isEphemeral: boolean }> | undefined
+  /** Frames that wait for an answer of `hasBroadcastAccess`. */
+  readonly #held: Array<{ frame: Buffer, isEphemeral: boolean }> = []
+  #holding = false
   #heldBytes = 0
   /** Of the document, while it may not have been read. */
   #documentBytes = 0
@@ -222,7 +223,7 @@ export class Connection {
 
   /** Relays what others sent, after what is held back already. */
   relay (frame: Buffer, isEphemeral = false): void {
-    if (this.#held === undefined) return this.send(frame, isEphemeral)
+    if (!this.#holding) return this.send(frame, isEphemeral)
     const { maxBufferedBytes } = this.#limits
     if (isEphemeral && this.#heldBytes + frame.length > maxBufferedBytes / 4) return
     if (this.#heldBytes > maxBufferedBytes) return this.close(closeCodes.tryAgainLater, 'too much to relay')
@@ -261,21 +262,21 @@ export class Connection {
 
   /** Keeps back what is relayed until it is known whether this connection may have it. */
   hold (): void {
-    if (!this.#closing) this.#held ??= []
+    this.#holding = !this.#closing
   }
 
   get heldFrames (): number {
-    return this.#held?.length ?? 0
+    return this.#held.length
   }
 
   /** Sends the first `count` frames of those that are held back. True: there are no more, and what comes next is not held back. */
   release (count: number): boolean {
-    for (const { frame, isEphemeral } of this.#held?.splice(0, count) ?? []) {
+    for (const { frame, isEphemeral } of this.#held.splice(0, count)) {
       this.#heldBytes -= frame.length
       this.send(frame, isEphemeral)
     }
-    if (this.heldFrames === 0) this.#held = undefined
-    return this.#held === undefined
+    this.#holding = this.#held.length > 0
+    return !this.#holding
   }
 
   /** Sends a last message, if any, and closes. Nothing is sent or received any more. */
@@ -292,7 +293,8 @@ export class Connection {
     this.#closing = true
     this.onEnd?.()
     this.onEnd = undefined
-    this.#held = undefined
+    this.#held.length = 0
+    this.#holding = false
     this.#inbound = []
     clearTimeout(this.#rateTimer)
     this.#drained?.()

@@ -151,6 +151,6 @@ export async function fail (error: unknown, context: HookContext, connection: Co
 /** As in Fastify, what the client did wrong is information, what we did is an error. Conflicts are a part of working together. */
 function levelOf (error: unknown): 'debug' | 'info' | 'error' {
   if (isConflict(error)) return 'debug'
-  const { statusCode = 500 } = (error ?? {}) as { statusCode?: number }
+  const { statusCode = 500 } = error as { statusCode?: number }
   return statusCode < 500 ? 'info' : 'error'
 }

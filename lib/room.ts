@@ -251,9 +251,7 @@ export class Room {
     }
     this.#failedCatchUps = 0
     for (const change of changesOf(document)) {
-      const position = positionOf(change, this.cursor)
-      if (position === 'behind') continue
-      if (position === 'gap') this.#jump(change as SnapshotChange)
+      if (positionOf(change, this.cursor) === 'gap') this.#jump(change as SnapshotChange)
       const index = open.findIndex((save) => save.change.message.signature === change.message.signature)
       const [save] = index === -1 ? [] : open.splice(index, 1)
       save?.saved()

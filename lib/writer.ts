@@ -10,7 +10,7 @@ import type { Snapshot } from './protocol/messages.ts'
 import type { Room } from './room.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 
-export type AnySave = Save<UpdateChange> | Save<SnapshotChange>
+export type AnySave = UpdateSave | Save<SnapshotChange>
 
 /** A change that somebody wants to be saved. One of the two functions is called, once; the order of the calls is the order of the room. */
 export interface Save<T extends Change> {
@@ -22,15 +22,18 @@ export interface Save<T extends Change> {
   saved (): void
   /** A snapshot is refused with the part of the document that its sender is missing, if that is why. */
   refused (error: unknown, missing?: T extends SnapshotChange ? answers.DocumentText : never): void
-  /** Whether the client has taken back its message, and waits for no answer. */
-  isTakenBack (): boolean
   /** All that follows on `saved`, or on being taken back, has been done. */
   done (): void
 }
 
+export interface UpdateSave extends Save<UpdateChange> {
+  /** Whether the client has taken back its message, and waits for no answer. */
+  isTakenBack (): boolean
+}
+
 type Turn = () => Promise<void>
 
-type Updates = Array<Save<UpdateChange>>
+type Updates = UpdateSave[]
 
 /** How many updates go into one statement at the most, and how many bytes of them; a single one may be bigger. */
 const maxGroup = 500
@@ -101,7 +104,7 @@ export class Writer {
     } while (this.#queue.length > length && performance.now() < end)
   }
 
-  #takeUpdates ({ change: { snapshotId } }: Save<UpdateChange>): Updates {
+  #takeUpdates ({ change: { snapshotId } }: UpdateSave): Updates {
     let bytes = 0
     const end = this.#queue.findIndex((next, index) => {
       if (typeof next === 'function' || !isUpdate(next) || next.change.snapshotId !== snapshotId || index === maxGroup) return true
@@ -263,11 +266,11 @@ export class Writer {
   }
 }
 
-function isUpdate (save: AnySave): save is Save<UpdateChange> {
+function isUpdate (save: AnySave): save is UpdateSave {
   return save.change.kind === 'update'
 }
 
-function isStillWanted (save: AnySave): boolean {
+function isStillWanted (save: UpdateSave): boolean {
   const isTakenBack = save.isTakenBack()
   if (isTakenBack) save.done()
   return !isTakenBack

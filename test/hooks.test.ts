@@ -214,6 +214,44 @@ t.test('what is stored reaches everybody and is confirmed, whatever the hooks af
   t.equal(recorded.lines.filter((line) => line.includes('an onError hook failed')).length, 6)
 })
 
+t.test('a change that was saved though its callback failed goes through the stages after it, too', async (t) => {
+  const store = memoryStore()
+  const recorded = await Recorded.start(t, {
+    getDocument: store.getDocument,
+    createUpdate: async (params) => {
+      await store.createUpdate(params)
+      throw new Error('The connection was lost')
+    }
+  })
+  store.createSnapshot({ snapshot })
+  const client = await recorded.open()
+  const stages = recorded.stages.length
+  const answered = recorded.ran('onResponse')
+  client.send(author.update('document', snapshotId, 0))
+  await client.next('update-saved')
+  await answered
+  t.strictSame(recorded.stages.slice(stages).filter((stage) => names.includes(stage as HookName)),
+    ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse'])
+})
+
+t.test('what a hook throws is an error, whatever it is', async (t) => {
+  const recorded = await Recorded.start(t)
+  const client = await recorded.open()
+  for (const thrown of [null, undefined, 'no', { statusCode: 400 }]) {
+    const failed = recorded.ran('onError')
+    let isFirst = true
+    recorded.addHook('preHandler', () => {
+      if (!isFirst) return
+      isFirst = false
+      throw thrown
+    })
+    client.send(snapshot)
+    await client.next('snapshot-save-failed')
+    await failed
+    t.match(recorded.contexts.at(-1)?.error, { code: 'FST_SECSYNC_CALLBACK_RESULT_INVALID', message: /The hook preHandler/ })
+  }
+})
+
 t.test('a handshake that a hook ends is answered with document-error', async (t) => {
   for (const name of ['preHandler', 'onResponse'] as const) {
     const recorded = await Recorded.start(t)

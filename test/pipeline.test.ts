@@ -235,6 +235,31 @@ t.test('an update that createUpdate refuses takes nobody else’s with it', asyn
   t.same(answers.map(({ type }) => type).sort(), ['update', 'update', 'update-save-failed'])
 })
 
+t.test('an update whose clock is taken is refused also when the one that has it cannot be looked up', async (t) => {
+  const store = memoryStore()
+  let reads = Infinity
+  const { app, connect } = await startServer(t, {
+    ...store,
+    getDocument: (params) => {
+      if (reads-- <= 0) throw new Error('The database is away')
+      return store.getDocument(params)
+    }
+  })
+  const author = new Author()
+  const snapshot = author.snapshot(documentId)
+  const update = () => author.update(documentId, snapshot.publicData.snapshotId, 0)
+  await app.secsync.createSnapshot({ snapshot })
+  const client = connect(documentId)
+  await client.next('document')
+  client.send(update())
+  await client.next('update-saved')
+  // The room can find out that it is up to date, and no more.
+  reads = 1
+  client.send(update())
+  t.match(await client.next('update-save-failed'), { clock: 0 })
+  t.equal(store.documents.get(documentId)?.updates.length, 1)
+})
+
 t.test('failures and conflicts are answered at once: no timer of the server goes off in this test', async (t) => {
   mockTimers(t)
   const world = new World()

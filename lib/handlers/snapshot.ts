@@ -16,7 +16,6 @@ export const snapshot: Handler<SnapshotMessage> = {
         change,
         connection,
         onSend,
-        isTakenBack: () => false,
         saved () {
           connection.send(textFrame(answers.snapshotSaved(change.snapshotId)))
         },

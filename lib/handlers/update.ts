@@ -2,9 +2,9 @@ import type { Connection } from '../connection.ts'
 import { isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
 import { textFrame } from '../frame.ts'
 import * as answers from '../protocol/answers.ts'
-import { updateChange, type UpdateChange } from '../protocol/changes.ts'
+import { updateChange } from '../protocol/changes.ts'
 import type { Update } from '../protocol/messages.ts'
-import type { Save } from '../writer.ts'
+import type { UpdateSave } from '../writer.ts'
 import type { Handler } from './handler.ts'
 
 export const update: Handler<Update> = {
@@ -14,7 +14,7 @@ export const update: Handler<Update> = {
   handle (message, { connection, heard }, room, onSend) {
     const change = updateChange(message)
     return new Promise((resolve, reject) => {
-      const save: Save<UpdateChange> = {
+      const save: UpdateSave = {
         change,
         connection,
         onSend,

@@ -120,16 +120,17 @@ async function readMigrations (directory: string): Promise<MigrationList> {
   const baseDir = resolve(directory)
   const read = async (...path: string[]): Promise<string> => await readFile(join(baseDir, ...path), 'utf8')
   const migrationDirectories: MigrationDirectory[] = []
-  for (const entry of await readdir(baseDir, { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue
-    const value = await read(entry.name, 'migration.sql')
-    migrationDirectories.push({ path: entry.name, migrationFile: { path: 'migration.sql', content: { tag: 'ok', value } } })
+  const entries = await readdir(baseDir, { withFileTypes: true })
+  // Prisma's names begin with the time.
+  for (const path of entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()) {
+    const value = await read(path, 'migration.sql')
+    migrationDirectories.push({ path, migrationFile: { path: 'migration.sql', content: { tag: 'ok', value } } })
   }
   return {
     baseDir,
     lockfile: { path: 'migration_lock.toml', content: await read('migration_lock.toml') },
     shadowDbInitScript: '',
-    migrationDirectories: migrationDirectories.sort((a, b) => a.path < b.path ? -1 : 1)
+    migrationDirectories
   }
 }
 

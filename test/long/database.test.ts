@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -113,29 +114,52 @@ t.test('PostgreSQL crashes under load: the writers are told, go on by themselves
   await endWell(t, 'a crash', load)
 })
 
-// 20 seconds are twice the default `callbackTimeout`. What matters is that the outage outlasts the limit, and that of the tries that
-// follow, too: with a limit of one second it is over in about three.
-t.test('PostgreSQL stops answering for longer than callbackTimeout: all go on by themselves, also who comes meanwhile', async (t) => {
-  const load = await underLoad(t, { callbackTimeout: 1000 })
-  const { database, server, documents } = load
-  const typist = new RealClient(t, server.endpoint, 'typed')
-  typist.type('before ')
-  await agree(typist)
+interface Outage {
+  limits?: object
+  begin (database: postgres.Server): Promise<void>
+  /** Resolves when it may end. */
+  lasts (documents: WrittenDocument[]): Promise<unknown>
+  end (database: postgres.Server): Promise<void> | void
+}
 
-  const failed = haveFailed(documents, 3)
-  const start = performance.now()
-  await database.pause()
-  typist.type('during ')
-  const newcomer = new RealClient(t, server.endpoint, 'typed')
-  const turnedAway = server.connect('typed')
-  t.equal(await turnedAway.closed(), 1011, 'who comes during the outage is to come back')
-  await failed
-  database.resume()
-  t.comment(`the outage: ${(performance.now() - start).toFixed()} ms`)
+const outages: Record<string, Outage> = {
+  'PostgreSQL is stopped for 20 seconds': {
+    begin: (database) => database.stop(),
+    lasts: () => sleep(20_000),
+    end: (database) => database.start()
+  },
+  // The outage outlasts the limit, and that of the tries that follow, too: it is over in about three seconds.
+  'PostgreSQL stops answering for longer than callbackTimeout': {
+    limits: { callbackTimeout: 1000 },
+    begin: (database) => database.pause(),
+    lasts: (documents) => haveFailed(documents, 3),
+    end: (database) => database.resume()
+  }
+}
 
-  typist.type('after')
-  await Promise.all(documents.map((document) => document.goesOn(50)))
-  t.equal(await agree(typist, newcomer), 'before during after')
-  t.strictSame([typist.status, newcomer.status], ['connected', 'connected'])
-  await endWell(t, 'an outage', load)
-})
+for (const [name, { limits, begin, lasts, end }] of Object.entries(outages)) {
+  t.test(`${name}: all go on by themselves, also who comes meanwhile`, async (t) => {
+    const load = await underLoad(t, limits)
+    const { database, server, documents } = load
+    const typist = new RealClient(t, server.endpoint, 'typed')
+    typist.type('before ')
+    await agree(typist)
+
+    const lasted = lasts(documents)
+    const start = performance.now()
+    await begin(database)
+    typist.type('during ')
+    const newcomer = new RealClient(t, server.endpoint, 'typed')
+    const turnedAway = server.connect('typed')
+    t.equal(await turnedAway.closed(), 1011, 'who comes during the outage is to come back')
+    await lasted
+    t.comment(`the outage: ${(performance.now() - start).toFixed()} ms`)
+    await end(database)
+
+    typist.type('after')
+    await Promise.all(documents.map((document) => document.goesOn(50)))
+    t.equal(await agree(typist, newcomer), 'before during after')
+    t.strictSame([typist.status, newcomer.status], ['connected', 'connected'])
+    await endWell(t, 'an outage', load)
+  })
+}

@@ -16,6 +16,8 @@ const Limits = Type.Object({
   maxMessagesPerSecond: Type.Integer({ minimum: 0, default: 0 }),
   /** Bytes that wait to be read by one connection, beside its document, before it is closed with 1013. One message more may wait. */
   maxBufferedBytes: Type.Integer({ minimum: 1024, default: 8 * 1024 * 1024 }),
+  /** Bytes of documents that were loaded from the Prisma store and are kept, so that of those only what is new is read. 0: none. */
+  maxCachedBytes: Type.Integer({ minimum: 0, default: 32 * 1024 * 1024 }),
   /** Connections of one document on this node. One more is closed with 1013. */
   maxConnectionsPerDocument: Type.Integer({ minimum: 1, default: 10_000 }),
   /** Messages in a row that are no messages of the protocol, before the connection is closed with 1008. */

@@ -119,7 +119,8 @@ export class Room {
   #joined (connection: Connection, member: Member, document: LoadedDocument, relayed: Relayed[]): void {
     member.joined = true
     member.cursor = copyOf(document.cursor)
-    connection.sendDocument(textFrame(...answers.document(document, document.cursor.snapshotId === '')))
+    document.frame ??= textFrame(...answers.document(document, document.cursor.snapshotId === ''))
+    connection.sendDocument(document.frame)
     if (relayed.length > maxRelayedDuringLoad) return this.#leaveBehind(connection)
     for (const { change, frame } of relayed) {
       if (this.#follows(member, change)) connection.send(frame)
@@ -149,7 +150,7 @@ export class Room {
 
   async #open (connection: Connection): Promise<boolean> {
     const document = await this.#settings.store.load(this.documentId, { mode: 'complete' }, connection.request)
-    if (document !== undefined) this.#cursor ??= document.cursor
+    if (document !== undefined) this.#cursor ??= copyOf(document.cursor)
     return document !== undefined
   }
 

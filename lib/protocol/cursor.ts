@@ -46,6 +46,11 @@ export function sameCursor (a: Cursor, b: Cursor): boolean {
   return a.snapshotId === b.snapshotId && sameClocks(a.clocks, b.clocks)
 }
 
+/** Whether one cursor has all that another of the same snapshot has. */
+export function isAtLeast (cursor: Cursor, other: Cursor): boolean {
+  return Object.entries(other.clocks).every(([author, clock]) => lastClock(cursor, author) >= clock)
+}
+
 /** The updates, in their order, of which each continues the cursor or one before it. */
 export function continuing (updates: readonly UpdateChange[], cursor: Cursor): UpdateChange[] {
   const last = new Map<string, number>()

@@ -4,6 +4,7 @@ import { snapshotChange, updateChange } from '../protocol/changes.ts'
 import type { Snapshot, Update } from '../protocol/messages.ts'
 import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
 import { AdapterClient } from './adapter.ts'
+import { CachedLoads } from './cached.ts'
 import { CallbackStore } from './callbacks.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
 import type { Store } from './store.ts'
@@ -22,7 +23,7 @@ export interface ResolvedStore {
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
-export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>): ResolvedStore {
+export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number): ResolvedStore {
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
@@ -37,7 +38,7 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
     createUpdate: createUpdate ?? defaults.createUpdate
   }
   const callbackStore = new CallbackStore(callbacks)
-  const loads = getDocument ? callbackStore : prismaStore
+  const loads = getDocument ? callbackStore : new CachedLoads(prismaStore, maxCachedBytes)
   const snapshots = createSnapshot ? callbackStore : prismaStore
   const updates = createUpdate ? callbackStore : prismaStore
   const store: Store = {
@@ -52,7 +53,7 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */
 export function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'>): StoreCallbacks & { close (): Promise<void> } {
-  const { callbacks, close } = resolveStore(options)
+  const { callbacks, close } = resolveStore(options, 0)
   return { ...callbacks, close }
 }
 

@@ -16,6 +16,8 @@ export interface LoadedDocument extends DocumentText {
   cursor: Cursor
   /** The cursor holds clocks that the store did not confirm: what the reader says to know may be a lie. */
   claimed?: boolean
+  /** Of the message, once it has been built: one for all who are sent this. */
+  frame?: Buffer
 }
 
 /**

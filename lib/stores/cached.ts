@@ -1,0 +1,68 @@
+import { isAtLeast } from '../protocol/cursor.ts'
+import type { PrismaStore } from './prisma.ts'
+import type { Known, LoadedDocument } from './store.ts'
+
+/** A smaller document is read as quickly as what came since. */
+const minBytes = 16 * 1024
+
+/**
+ * Keeps the documents that were loaded last, up to so many bytes. Of one that is loaded again only what came since is read:
+ * what is stored never changes, and what is stored later comes behind it.
+ */
+export class CachedLoads {
+  readonly sharesLoads = true
+  readonly #store: PrismaStore
+  readonly #maxBytes: number
+  /** The one that was loaded last is the last. */
+  readonly #documents = new Map<string, LoadedDocument>()
+  #bytes = 0
+
+  constructor (store: PrismaStore, maxBytes: number) {
+    this.#store = store
+    this.#maxBytes = maxBytes
+  }
+
+  async load (documentId: string, known: Known): Promise<LoadedDocument> {
+    if (known.knownSnapshotId !== undefined) return await this.#store.load(documentId, known)
+    const kept = this.#documents.get(documentId)
+    const document = kept === undefined ? await this.#store.load(documentId, known) : await this.#loadSince(kept, documentId)
+    this.#drop(documentId)
+    this.#keep(documentId, document)
+    return document
+  }
+
+  async #loadSince (kept: LoadedDocument, documentId: string): Promise<LoadedDocument> {
+    const { snapshotId, clocks } = kept.cursor
+    const since = await this.#store.load(documentId, { mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks })
+    // There is another active snapshot: this is the whole document already, with a proof that its reader did not ask for.
+    if (since.cursor.snapshotId !== snapshotId) return { ...since, ...since.snapshot && { snapshotProofChain: '[]' } }
+    // The database was set back.
+    if (!isAtLeast(since.cursor, kept.cursor)) return await this.#store.load(documentId, { mode: 'complete' })
+    if (since.updates === '') return kept
+    const updates = kept.updates === '' ? since.updates : `${kept.updates},${since.updates}`
+    return { snapshot: kept.snapshot, snapshotProofChain: '[]', updates, cursor: since.cursor }
+  }
+
+  #keep (documentId: string, document: LoadedDocument): void {
+    const bytes = bytesOf(document)
+    if (bytes < minBytes || bytes > this.#maxBytes) return
+    this.#documents.set(documentId, document)
+    this.#bytes += bytes
+    for (const oldest of this.#documents.keys()) {
+      if (this.#bytes <= this.#maxBytes) break
+      this.#drop(oldest)
+    }
+  }
+
+  #drop (documentId: string): void {
+    const document = this.#documents.get(documentId)
+    if (document === undefined) return
+    this.#documents.delete(documentId)
+    this.#bytes -= bytesOf(document)
+  }
+}
+
+/** Of the text, and of the frame that is built of it. */
+function bytesOf ({ snapshot = '', updates }: LoadedDocument): number {
+  return 2 * (snapshot.length + updates.length)
+}

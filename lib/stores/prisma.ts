@@ -24,26 +24,47 @@ export class PrismaStore implements Store {
   }
 
   async load (documentId: string, { mode, knownSnapshotId, knownSnapshotUpdateClocks }: Known): Promise<LoadedDocument> {
-    const [row] = await this.#query(documentId, mode, knownSnapshotId, knownSnapshotUpdateClocks)
+    const rows = await this.#query(documentId, mode, knownSnapshotId, knownSnapshotUpdateClocks)
+    const [document, ...chunks] = rows.sort((a, b) => a.position - b.position)
     // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
-    if (row === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {} } }
+    if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {} } }
+    const { snapshotId, clocks, snapshot, snapshotProofChain } = document
     return {
-      snapshot: row.snapshot ?? undefined,
-      snapshotProofChain: row.snapshot === null ? undefined : row.snapshotProofChain ?? '[]',
-      updates: row.updates ?? '',
-      cursor: { snapshotId: row.snapshotId, clocks: JSON.parse(row.clocks) as UpdateClocks }
+      snapshot: snapshot ?? undefined,
+      snapshotProofChain: snapshot === null ? undefined : snapshotProofChain ?? '[]',
+      updates: chunks.map(({ updates }) => updates).join(),
+      cursor: { snapshotId, clocks: JSON.parse(clocks) as UpdateClocks }
     }
   }
 
   /**
-   * One query, one snapshot of the database. Each author's updates are looked up by themselves (OFFSET 0): else the planner, which
-   * cannot know how few authors there are, reads all updates to find those that are missing. It expects ten authors from an array,
-   * a hundred from JSON.
+   * One query, one snapshot of the database: a row for the document, then rows with 64 updates each. In a single one, PostgreSQL would
+   * spend as much time on getting the memory for it as on reading. The updates of the document, or of each author, are looked up by
+   * themselves (OFFSET 0): else the planner, which cannot know how few there are, reads all to find those that are missing. It expects
+   * ten authors from an array, a hundred from JSON.
    */
   async #query (documentId: string, mode: string, known = '', clocks: UpdateClocks = {}): Promise<DocumentRow[]> {
     try {
       return await this.#db.$queryRaw<DocumentRow[]>`
-        SELECT active_snapshot_id AS "snapshotId", clocks::text,
+        WITH document AS MATERIALIZED (
+          SELECT *, ${mode === 'delta'} AND active_snapshot_id = ${known} AS continues FROM secsync_document WHERE id = ${documentId}
+        ), missing AS (
+          SELECT stored.version, stored.data FROM document CROSS JOIN LATERAL (
+            SELECT version, data FROM secsync_update
+            WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND NOT document.continues
+            OFFSET 0
+          ) stored
+          UNION ALL
+          SELECT stored.version, stored.data FROM document
+          CROSS JOIN LATERAL unnest(ARRAY(SELECT jsonb_object_keys(document.clocks) WHERE document.continues)) author(key)
+          CROSS JOIN LATERAL (
+            SELECT version, data FROM secsync_update
+            WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND author = author.key
+              AND clock > coalesce((${JSON.stringify(clocks)}::jsonb ->> author.key)::bigint, -1)
+            OFFSET 0
+          ) stored
+        )
+        SELECT -1 AS position, active_snapshot_id AS "snapshotId", clocks::text,
           CASE WHEN NOT continues THEN (
             SELECT data FROM secsync_snapshot WHERE document_id = document.id AND id = active_snapshot_id
           ) END AS "snapshot",
@@ -53,22 +74,10 @@ export class PrismaStore implements Store {
             FROM secsync_snapshot WHERE document_id = document.id
               AND version > (SELECT version FROM secsync_snapshot WHERE document_id = document.id AND id = ${known})
           ) END AS "snapshotProofChain",
-          CASE WHEN continues THEN (
-            SELECT string_agg(missing.data, ',' ORDER BY missing.version)
-            FROM unnest(ARRAY(SELECT jsonb_object_keys(clocks))) author(key)
-            CROSS JOIN LATERAL (
-              SELECT data, version FROM secsync_update
-              WHERE document_id = document.id AND snapshot_id = active_snapshot_id AND author = author.key
-                AND clock > coalesce((${JSON.stringify(clocks)}::jsonb ->> author.key)::bigint, -1)
-              OFFSET 0
-            ) missing
-          ) ELSE (
-            SELECT string_agg(data, ',' ORDER BY version)
-            FROM secsync_update WHERE document_id = document.id AND snapshot_id = active_snapshot_id
-          ) END AS "updates"
-        FROM (
-          SELECT *, ${mode === 'delta'} AND active_snapshot_id = ${known} AS continues FROM secsync_document WHERE id = ${documentId}
-        ) document`
+          NULL AS "updates"
+        FROM document
+        UNION ALL
+        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version) FROM missing GROUP BY version / 64`
     } catch (cause) {
       throw Object.assign(new DatabaseFailed((cause as Error).message), { cause })
     }
@@ -142,6 +151,8 @@ export class PrismaStore implements Store {
 }
 
 interface DocumentRow {
+  /** -1: the document, which has all but updates. From 0 on: updates. */
+  position: number
   snapshotId: string
   clocks: string
   snapshot: string | null

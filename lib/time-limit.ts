@@ -5,19 +5,17 @@ import { CallbackResultInvalid, CallbackTimeout } from './errors.ts'
  * that is not waited for, and may still happen: the error tells when it has.
  */
 export async function withinTimeLimit<T> (name: string, ms: number, fn: () => T | Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
   try {
     const answer = fn()
     if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function') return answer
     const result = Promise.resolve(answer)
+    let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new CallbackTimeout(name, ms, result.then(() => {}, () => {}))), ms)
     })
-    return await Promise.race([result, timeout])
+    return await Promise.race([result, timeout]).finally(() => clearTimeout(timer))
   } catch (error) {
     // Whoever catches it asks for its name and status.
     throw error instanceof Error ? error : new CallbackResultInvalid(name, `no error but ${String(error)}`)
-  } finally {
-    clearTimeout(timer)
   }
 }

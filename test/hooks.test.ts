@@ -218,20 +218,25 @@ t.test('a change that was saved though its callback failed goes through the stag
   const store = memoryStore()
   const recorded = await Recorded.start(t, {
     getDocument: store.getDocument,
+    createSnapshot: async (params) => {
+      await store.createSnapshot(params)
+      throw new Error('The connection was lost')
+    },
     createUpdate: async (params) => {
       await store.createUpdate(params)
       throw new Error('The connection was lost')
     }
   })
-  store.createSnapshot({ snapshot })
   const client = await recorded.open()
-  const stages = recorded.stages.length
-  const answered = recorded.ran('onResponse')
-  client.send(author.update('document', snapshotId, 0))
-  await client.next('update-saved')
-  await answered
-  t.strictSame(recorded.stages.slice(stages).filter((stage) => names.includes(stage as HookName)),
-    ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse'])
+  for (const [message, answer] of [[snapshot, 'snapshot-saved'], [author.update('document', snapshotId, 0), 'update-saved']] as const) {
+    const stages = recorded.stages.length
+    const answered = recorded.ran('onResponse')
+    client.send(message)
+    await client.next(answer)
+    await answered
+    t.strictSame(recorded.stages.slice(stages).filter((stage) => names.includes(stage as HookName)),
+      ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse'])
+  }
 })
 
 t.test('what a hook throws is an error, whatever it is', async (t) => {

@@ -2,7 +2,7 @@ import { isAtLeast } from '../protocol/cursor.ts'
 import type { PrismaStore } from './prisma.ts'
 import type { Known, LoadedDocument } from './store.ts'
 
-/** A smaller document is read as quickly as what came since. */
+/** Of text and frame. A smaller document is read as quickly as what came since. */
 const minBytes = 16 * 1024
 
 /**

@@ -26,9 +26,9 @@ export interface HookContext {
 }
 
 /**
- * Runs in the order of `addHook`, before what the plugin itself does at the stage. An error that it throws ends the message,
- * and is answered like any failure of that stage; `onError` hooks then see it. Only a relay cannot be ended by `onSend` once
- * the message is stored, since every reader must get what is stored.
+ * Runs in the order of `addHook`, before what the plugin itself does at the stage. Up to `preHandler`, an error that it
+ * throws ends the message, and is answered like any failure of that stage. From `onSend` on it is only reported, as all errors are, to
+ * `onError`: what is stored and acknowledged must reach every reader.
  */
 export type Hook = (context: HookContext) => void | Promise<void>
 

@@ -77,15 +77,15 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     connection.onEnd = () => room.leave(connection)
     if (!await room.join(connection, known(query))) throw new DocumentNotFound()
     connection.open((inbound) => receive(inbound, connection, room, settings))
-    await hooks.run('onResponse', context)
   } catch (error) {
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
     else if (error instanceof DocumentNotFound) connection.close(closeCodes.documentNotFound, 'document not found', documentNotFound)
     else if (error instanceof TooManyConnections) connection.close(closeCodes.tryAgainLater, 'too many connections')
     else if (isTransient(error)) setTimeout(() => connection.close(closeCodes.internalError, 'come back'), randomInt(500, 2000)).unref()
     else connection.close(closeCodes.documentError, 'document error', documentError)
-    await fail(error, context, connection, hooks)
+    return await fail(error, context, connection, hooks)
   }
+  await hooks.run('onResponse', context).catch((error: unknown) => fail(error, context, connection, hooks))
 }
 
 async function canRead ({ documentId, websocketSessionKey, request }: Connection, access: Access): Promise<boolean> {

@@ -50,7 +50,7 @@ async function start (): Promise<void> {
   app.log.info({ url, documents, database: database.description }, 'Ready')
   if (isTerminal) {
     process.stdout.write([
-      '', `  Open in two windows  ${url}`, `  secsync clients      ${documents}`, `  Database             ${database.description}`, '  Stop                 Ctrl-C', '', ''
+      '', `  Open                 ${url}`, `  secsync clients      ${documents}`, `  Database             ${database.description}`, '  Stop                 Ctrl-C', '', ''
     ].join('\n'))
   }
 }

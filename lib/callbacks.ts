@@ -49,7 +49,7 @@ export type HasBroadcastAccess = (params: HasBroadcastAccessParams) => MaybeProm
 
 export interface HasBroadcastAccessParams {
   documentId: string
-  /** Of every connection of the document, the sender's included; a key may occur several times. */
+  /** Of the connections of which it has to be known, the sender's included; a key may occur several times. */
   websocketSessionKeys: string[]
   /** The handshakes of these connections, by the same index. */
   requests: FastifyRequest[]

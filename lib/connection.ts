@@ -66,6 +66,8 @@ export class Connection {
   #draining = false
   #closing = false
   #alive = true
+  /** Bytes that the system had not taken at the last heartbeat, of what is being written. */
+  #unsent = 0
   /** How many failures were told, and which of them the client may have heard of. */
   #told = 0
   #heard = 0
@@ -127,7 +129,13 @@ export class Connection {
     this.#receiving = true
     for (let inbound = this.#inbound.shift(); inbound !== undefined; inbound = this.#inbound.shift()) {
       await this.#untilAllowed()
-      await this.#receive(inbound)
+      try {
+        await this.#receive(inbound)
+      } catch (err) {
+        // Nothing that a client sends may end the process, whatever we have overlooked.
+        this.log.error({ err }, 'secsync: a message could not be handled')
+        this.close(closeCodes.internalError, 'internal error')
+      }
     }
     this.#receiving = false
   }
@@ -308,6 +316,10 @@ export class Connection {
   heartbeat (): void {
     // What it sends is not read, so its pong is not either.
     if (this.#paused) return
+    // The pong comes behind what it is still reading, which takes long for a big document on a slow line.
+    const unsent = (this.#stream as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
+    if (unsent > 0 && unsent !== this.#unsent) this.#alive = true
+    this.#unsent = unsent
     if (!this.#alive) return this.terminate()
     this.#alive = false
     this.#socket.ping()

@@ -56,8 +56,7 @@ export class Gate {
     const answers = this.#access.canReceive(this.#documentId, connections, sender)
     asked.forEach(([connection, held], index) => {
       held.isAsked = true
-      const frames = this.#access.keptFor > 0 ? Infinity : connection.heldFrames
-      void this.#answer(connection, held, frames, answers[index]!, sender)
+      void this.#answer(connection, held, connection.heldFrames, answers[index]!, sender)
     })
   }
 
@@ -68,7 +67,7 @@ export class Gate {
       this.#askLater(connection, held)
     } else if (!canReceive) {
       connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
-    } else if (connection.release(frames)) {
+    } else if (connection.release(this.isOpen ? Infinity : frames)) {
       this.#held.delete(connection)
     } else {
       held.isAsked = false

@@ -41,7 +41,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const { limits, prefix = '' } = resolved
 
   await registerWebsocket(fastify, limits)
-  limitHandshakes(fastify, prefix, limits)
+  limitHandshakes(fastify, fastify.prefix + prefix, limits)
   const { store, callbacks, close } = resolveStore(resolved, limits.maxCachedBytes)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)

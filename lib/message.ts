@@ -60,7 +60,7 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     if (connection.closed) throw new ConnectionClosed()
   } catch (error) {
     // A hook may have ended it before it was parsed: its sender must hear of it all the same.
-    if (context.action === undefined && !isGarbage(error)) Object.assign(context, tryToParse(data))
+    if (context.action === undefined && !isGarbage(error) && !(error instanceof MessageTooBig)) Object.assign(context, tryToParse(data))
     if (!ends(error, connection, limits)) {
       // Answered behind what was handed over before: a client that hears of a failure takes that back, too.
       await room.turn()

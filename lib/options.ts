@@ -7,6 +7,9 @@ import { HasAccessMissing, OptionInvalid, PrismaModelsMissing, StoreMissing } fr
 import type { AdditionalAuthenticationDataValidations } from './protocol/messages.ts'
 import type { PrismaClientLike } from './stores/prisma.ts'
 
+/** Of a timer: for a longer one Node.js takes 1 ms. */
+const maxDelay = 2 ** 31 - 1
+
 const Limits = Type.Object({
   /** Bytes of one message. A bigger one closes its connection with 1009. */
   maxMessageSize: Type.Integer({ minimum: 1024, default: 16 * 1024 * 1024 }),
@@ -23,11 +26,11 @@ const Limits = Type.Object({
   /** Messages in a row that are no messages of the protocol, before the connection is closed with 1008. */
   maxInvalidMessages: Type.Integer({ minimum: 1, default: 100 }),
   /** Milliseconds between two pings. A connection that has not answered one by the next is ended. */
-  heartbeatInterval: Type.Integer({ minimum: 100, default: 30_000 }),
+  heartbeatInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 30_000 }),
   /** Milliseconds for one call of a callback or of the database. */
-  callbackTimeout: Type.Integer({ minimum: 1, default: 10_000 }),
+  callbackTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 10_000 }),
   /** Milliseconds for messages in flight when the server shuts down. */
-  drainTimeout: Type.Integer({ minimum: 1, default: 5_000 })
+  drainTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 5_000 })
 }, { additionalProperties: false })
 export type Limits = Static<typeof Limits>
 

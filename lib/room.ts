@@ -6,7 +6,7 @@ import { textFrame } from './frame.ts'
 import { Gate } from './gate.ts'
 import * as answers from './protocol/answers.ts'
 import { changesOf, type Change, type SnapshotChange } from './protocol/changes.ts'
-import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
+import { advance, copyOf, isAtLeast, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 import { Writer, type AnySave } from './writer.ts'
 
@@ -39,6 +39,12 @@ interface Relayed {
 
 /** What a joiner may miss while its document is loaded, before it has to come back. */
 const maxRelayedDuringLoad = 50_000
+
+/** Whether a store has less than a room: of the same snapshot, or nothing at all. */
+function isSetBack (cursor: Cursor, { snapshotId, clocks }: Cursor): boolean {
+  if (cursor.snapshotId !== snapshotId) return cursor.snapshotId === ''
+  return !isAtLeast(cursor, { snapshotId, clocks })
+}
 
 /**
  * The connections of one document on this node. The store decides the order; the room knows, with its cursor, how far its
@@ -251,6 +257,7 @@ export class Room {
       return false
     }
     this.#failedCatchUps = 0
+    if (isSetBack(document.cursor, this.cursor)) this.#setBack(document.cursor)
     for (const change of changesOf(document)) {
       if (positionOf(change, this.cursor) === 'gap') this.#jump(change as SnapshotChange)
       const index = open.findIndex((save) => save.change.message.signature === change.message.signature)
@@ -261,6 +268,16 @@ export class Room {
       save?.done()
     }
     return true
+  }
+
+  /** The document was deleted, or the database has lost what it had. Whoever has more of it comes back, for what there is. */
+  #setBack (cursor: Cursor): void {
+    this.#cursor = copyOf(cursor)
+    for (const [connection, member] of [...this.#members]) {
+      if (!member.joined) continue
+      if (member.cursor !== undefined && sameCursor(member.cursor, cursor)) member.cursor = undefined
+      else this.#leaveBehind(connection)
+    }
   }
 
   catchUpLater (): void {

@@ -29,9 +29,11 @@ export class Rooms {
   /** Resolves when what was being saved is saved and nobody is in a room any more, or after `ms` milliseconds. */
   async end (ms: number): Promise<void> {
     if (this.#rooms.size === 0) return
+    let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       this.#ended = resolve
-      setTimeout(resolve, ms).unref()
+      timer = setTimeout(resolve, ms)
     })
+    clearTimeout(timer)
   }
 }

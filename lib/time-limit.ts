@@ -12,6 +12,8 @@ export async function withinTimeLimit<T> (name: string, ms: number, fn: () => T 
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new CallbackTimeout(name, ms, result.then(() => {}, () => {}))), ms)
+      // A process that has closed its server does not stay for it.
+      timer.unref()
     })
     return await Promise.race([result, timeout]).finally(() => clearTimeout(timer))
   } catch (error) {

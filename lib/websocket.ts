@@ -16,7 +16,7 @@ export function limitHandshakes (fastify: FastifyInstance, prefix: string, { cal
   const sockets = new Set<Socket>()
   const limit = ({ url = '' }: IncomingMessage, socket: Duplex) => {
     // Other listeners may have sockets that are idle; `injectWS` brings a stream that has no time limits.
-    const isOurs = url.startsWith(prefix) || !url.startsWith('/')
+    const isOurs = url.startsWith(prefix) || !url.startsWith('/') || !isDecodable(url)
     if (!isOurs || !(socket instanceof Socket)) return
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
@@ -28,6 +28,15 @@ export function limitHandshakes (fastify: FastifyInstance, prefix: string, { cal
     fastify.server.removeListener('upgrade', limit)
     for (const socket of sockets) if (socket.timeout) socket.destroy()
   })
+}
+
+function isDecodable (url: string): boolean {
+  try {
+    decodeURI(url)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Registers @fastify/websocket, unless the user has. */

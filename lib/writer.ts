@@ -12,7 +12,10 @@ import type { Known, LoadedDocument, Store } from './stores/store.ts'
 
 export type AnySave = UpdateSave | Save<SnapshotChange>
 
-/** A change that somebody wants to be saved. One of the two functions is called, once; the order of the calls is the order of the room. */
+/**
+ * A change that somebody wants to be saved. `saved` or `refused` is called, once, unless its client has taken it back; the order of the
+ * calls is the order of the room.
+ */
 export interface Save<T extends Change> {
   change: T
   connection: Connection

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import type { FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyServerOptions } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
-import { memoryStore, startServer } from './fixtures/server.ts'
+import secsync from '../lib/index.ts'
+import { listen, memoryStore, startServer } from './fixtures/server.ts'
 import { documentId, Witnesses } from './fixtures/witnesses.ts'
 
 const upgrade = {
@@ -191,7 +192,23 @@ t.test('a handshake that Fastify answers by itself, or never, leaves no socket b
     preHandler: () => new Promise(() => {}),
     limits: { callbackTimeout: 100 }
   })
-  for (const target of ['/documents/%', 'http://[/', '/documents/a']) {
+  for (const target of ['/documents/%', 'http://[/', '/%zz', '/documents/a']) {
+    const socket = open(t, endpoint)
+    socket.write(head(target))
+    await once(socket.resume(), 'close')
+  }
+  await app.close()
+  t.pass('closed')
+})
+
+t.test('so it is in a scope with a prefix', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(async (scope) => {
+    await scope.register(secsync, { prefix: '/documents', hasAccess: () => true, ...memoryStore(), preHandler: () => new Promise(() => {}), limits: { callbackTimeout: 100 } })
+  }, { prefix: '/v1' })
+  const { endpoint } = await listen(t, app)
+  for (const target of ['/v1/documents/%', '/v1/documents/a']) {
     const socket = open(t, endpoint)
     socket.write(head(target))
     await once(socket.resume(), 'close')

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
+import { PrismaPg } from '@prisma/adapter-pg'
 import fc from 'fast-check'
+import pg from 'pg'
 import t from 'tap'
 import type { Snapshot } from '../lib/index.ts'
 import { Follower } from './fixtures/follower.ts'
 import { ModelClient } from './fixtures/model-client.ts'
+import { idOf, openDocument } from './fixtures/open-document.ts'
+import { createDatabase } from './fixtures/postgres.ts'
 import { Author } from './fixtures/raw-client.ts'
 import { startServer, type TestServer } from './fixtures/server.ts'
 import { documentId, flush, mockTimers, World } from './fixtures/world.ts'
@@ -211,5 +215,33 @@ for (const [what, snapshots, closeCodes] of [['follow over one snapshot', 1, []]
       t.same({ known: client.known, faults: client.faults, closeCodes: client.closeCodes }, { known: world.store.cursor, faults: [], closeCodes })
       t.ok(client.isSettled)
     }
+  })
+}
+
+for (const [what, statements] of [
+  ['deleted', 'DELETE FROM secsync_document'],
+  ['set back', 'DELETE FROM secsync_update WHERE clock = 1; UPDATE secsync_document SET clocks = jsonb_build_object((SELECT author FROM secsync_update), 0)']
+] as const) {
+  t.test(`a document that is ${what} while somebody has it is open to whoever comes`, async (t) => {
+    const { connectionString } = await createDatabase(t)
+    const { writer, reader, snapshot, connect } = await openDocument(t, { adapter: new PrismaPg({ connectionString }) })
+    const author = new Author()
+    for (const clock of [0, 1]) {
+      writer.send(author.update(documentId, idOf(snapshot), clock))
+      await writer.next('update-saved')
+      await reader.next('update')
+    }
+    const database = new pg.Client({ connectionString })
+    await database.connect()
+    await database.query(statements)
+    await database.end()
+
+    const newcomer = connect(documentId)
+    const { updates } = await newcomer.next('document')
+    for (const client of [writer, reader]) t.equal(await client.closed(), 1013)
+    t.equal(updates?.length, what === 'deleted' ? undefined : 1)
+    if (what === 'deleted') newcomer.send(snapshot)
+    else newcomer.send(author.update(documentId, idOf(snapshot), 1))
+    await newcomer.next(what === 'deleted' ? 'snapshot-saved' : 'update-saved')
   })
 }

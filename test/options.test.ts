@@ -61,7 +61,7 @@ t.test('an option of a wrong type is an error that names it and says what to wri
     ['additionalAuthenticationDataValidations', '{ update: Type.Object({ keyId: Type.String() }) }',
       { update: Type.String() }, { update: {} }, { updates: Type.Object({}) }, Type.Object({}), [], null],
     ['limits', 'maxMessageSize, maxQueuedMessages',
-      { maxMessageSize: 1 }, { maxMessageSize: '1024' }, { heartbeatInterval: 0 }, { drainTimeout: 0.5 }, { callbackTimeout: Infinity }, { max: 1 }, [], null]
+      { maxMessageSize: 1 }, { maxMessageSize: '1024' }, { heartbeatInterval: 0 }, { drainTimeout: 0.5 }, { callbackTimeout: Infinity }, { callbackTimeout: 2 ** 31 }, { max: 1 }, [], null]
   ]
   for (const [option, advice, ...wrong] of table) {
     for (const value of wrong) {

@@ -137,6 +137,20 @@ t.test('a store that never answers does not hold the shutdown up', async (t) => 
   t.equal(await client.closed(), 1001)
 })
 
+t.test('what is still waited for when the server has closed does not hold the process up', async (t) => {
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+  const before = timers()
+  const { documents: _, ...store } = memoryStore()
+  const never = () => new Promise<never>(() => {})
+  const server = await start(t, { ...store, hasBroadcastAccess: never, createUpdate: never, limits: { drainTimeout: 20 } })
+  const { client, snapshotId } = await open(server)
+  client.send(author.update('document', snapshotId, 0))
+  await hasRead(client)
+  await server.app.close()
+  await client.closed()
+  t.equal(timers(), before)
+})
+
 t.test('a peer that answers nothing does not hold the shutdown up', async (t) => {
   const server = await start(t, memoryStore())
   const { client } = await open(server)

@@ -3,7 +3,7 @@ import { isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
 import { textFrame } from '../frame.ts'
 import * as answers from '../protocol/answers.ts'
 import { updateChange } from '../protocol/changes.ts'
-import type { Update } from '../protocol/messages.ts'
+import { isPublicKey, type Update } from '../protocol/messages.ts'
 import type { UpdateSave } from '../writer.ts'
 import type { Handler } from './handler.ts'
 
@@ -34,7 +34,9 @@ export const update: Handler<Update> = {
 
   refuse (message, { connection, heard }, error) {
     const { refSnapshotId, clock, pubKey } = (message as { publicData?: Record<string, unknown> }).publicData ?? {}
-    if (!connection.isTakenBack(String(pubKey), heard)) tell(connection, String(pubKey), refSnapshotId, clock, error)
+    // It may not have been checked: anything may be there, of any size.
+    const author = isPublicKey(pubKey) ? pubKey : ''
+    if (!connection.isTakenBack(author, heard)) tell(connection, author, refSnapshotId, clock, error)
   }
 }
 

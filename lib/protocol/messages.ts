@@ -12,6 +12,12 @@ export function isSnapshotId (text: string): boolean {
 }
 
 const PublicKey = Base64(32)
+const publicKeyCheck = TypeCompiler.Compile(PublicKey)
+
+export function isPublicKey (value: unknown): value is string {
+  return publicKeyCheck.Check(value)
+}
+
 const Hash = Base64(32)
 
 const publicData = {

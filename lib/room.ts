@@ -40,12 +40,6 @@ interface Relayed {
 /** What a joiner may miss while its document is loaded, before it has to come back. */
 const maxRelayedDuringLoad = 50_000
 
-/** Whether a store has less than a room: of the same snapshot, or nothing at all. */
-function isSetBack (cursor: Cursor, { snapshotId, clocks }: Cursor): boolean {
-  if (cursor.snapshotId !== snapshotId) return cursor.snapshotId === ''
-  return !isAtLeast(cursor, { snapshotId, clocks })
-}
-
 /**
  * The connections of one document on this node. The store decides the order; the room knows, with its cursor, how far its
  * connections are in it, and relays what continues the cursor. When something is missing it asks the store for the delta.
@@ -297,4 +291,10 @@ export class Room {
       if (member.joined && cannotFollow) this.#leaveBehind(connection)
     }
   }
+}
+
+/** Whether a store has less than a room: of the same snapshot, or nothing at all. */
+function isSetBack (stored: Cursor, room: Cursor): boolean {
+  if (stored.snapshotId !== room.snapshotId) return stored.snapshotId === ''
+  return !isAtLeast(stored, room)
 }

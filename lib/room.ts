@@ -95,10 +95,10 @@ export class Room {
         const load = this.#load(known, connection)
         try {
           const document = await load.document
-          if (!this.#members.has(connection)) return true
           if (document === undefined) return false
           // Nobody may move the room by what they only claim to know.
           if (document.claimed && this.#cursor === undefined && !await this.#open(connection)) return false
+          if (!this.#members.has(connection)) return true
           if (this.#cursor === undefined) {
             this.#cursor = copyOf(document.cursor)
             load.isCold = false

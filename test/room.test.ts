@@ -7,6 +7,7 @@ import type { Connection } from '../lib/connection.ts'
 import { updateChange } from '../lib/protocol/changes.ts'
 import type { Update } from '../lib/protocol/messages.ts'
 import { Room } from '../lib/room.ts'
+import { Rooms } from '../lib/rooms.ts'
 import type { LoadedDocument, Store } from '../lib/stores/store.ts'
 
 /** A connection that only counts what it is sent. */
@@ -63,4 +64,31 @@ t.test('whoever misses more than 50,000 changes while their document is loaded h
   await joined
   t.strictSame([late.documents, late.closeCode], [1, 1013])
   t.equal(room.size, 1)
+})
+
+t.test('a room that has ended, and has a turn left, does not end the one that came after it', async (t) => {
+  const { log } = Fastify()
+  const store: Store = {
+    groupsUpdates: true,
+    sharesLoads: false,
+    load: async () => ({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }),
+    saveUpdates: async () => {},
+    saveSnapshot: async () => {}
+  }
+  const rooms = new Rooms({ store, access: new Access(() => true, undefined, 1000, log), log })
+  const [before, after] = [new Counting(), new Counting()] as unknown as [Connection, Connection]
+  const ended = rooms.open('document')
+  await ended.join(before, { mode: 'complete' })
+  ended.leave(before)
+  t.equal(rooms.size, 0)
+  const open = rooms.open('document')
+  await open.join(after, { mode: 'complete' })
+  await ended.turn()
+  await new Promise(setImmediate)
+  t.equal(rooms.open('document'), open)
+
+  const allEnded = rooms.end(60_000)
+  open.leave(after)
+  await allEnded
+  t.equal(rooms.size, 0, 'who waits for all to end need not wait for the time limit')
 })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -18,6 +19,9 @@ export const closeCodes = {
 
 /** Nobody needs more; a set without bound would be a burden. */
 const maxAuthors = 16
+
+/** Of a connection, in one turn of the event loop. */
+const messagesPerTurn = 4
 
 /** How many authors may have failures that the peer has not heard of. */
 const maxTakenBack = 1000
@@ -127,6 +131,7 @@ export class Connection {
   async #receiveAll (): Promise<void> {
     if (this.#receiving || this.#receive === undefined) return
     this.#receiving = true
+    let handled = 0
     for (let inbound = this.#inbound.shift(); inbound !== undefined; inbound = this.#inbound.shift()) {
       await this.#untilAllowed()
       try {
@@ -136,6 +141,8 @@ export class Connection {
         this.log.error({ err }, 'secsync: a message could not be handled')
         this.close(closeCodes.internalError, 'internal error')
       }
+      // Others have their turn; and what was handed over can be on its way to the database while the next is verified.
+      if (++handled % messagesPerTurn === 0) await setImmediate()
     }
     this.#receiving = false
   }

@@ -54,6 +54,8 @@ export class Writer {
   #running = false
   /** Milliseconds. */
   #lastWrite = 1
+  /** Updates. */
+  #lastGroup = 1
 
   constructor (room: Room, store: Store, onIdle: () => void) {
     this.#room = room
@@ -93,18 +95,16 @@ export class Writer {
   }
 
   /**
-   * A pipeline is committed as one group, not as its first update and the rest: waits while each turn of the event loop brings more,
-   * but no longer than a write takes, during which more would come anyhow.
+   * A pipeline is committed in two halves, not as its first update and the rest: while one half is written, the other is verified. So
+   * it waits for half as many as the last group had, as long as each turn of the event loop brings more, and no longer than a write takes.
    */
   async #gather (): Promise<void> {
     const end = performance.now() + this.#lastWrite
     let length
-    // The first one ends the turn in which the first update was read.
-    await setImmediate()
     do {
       length = this.#queue.length
       await setImmediate()
-    } while (this.#queue.length > length && performance.now() < end)
+    } while (this.#queue.length > length && this.#queue.length < this.#lastGroup / 2 && performance.now() < end)
   }
 
   #takeUpdates ({ change: { snapshotId } }: UpdateSave): Updates {
@@ -136,6 +136,7 @@ export class Writer {
           const startedAt = performance.now()
           await this.#store.saveUpdates(this.#room.documentId, ready.map(({ change }) => change), ready[0]!.connection.request)
           this.#lastWrite = performance.now() - startedAt
+          this.#lastGroup = ready.length
           for (const save of ready) {
             open.splice(open.indexOf(save), 1)
             await this.#saved(save)

@@ -34,7 +34,7 @@ export function scenarios (size: Size): Scenario[] {
 
     loads(size, is('load-1000', 'Load of 1,000 updates', compared('cpu', 'limit', { atMost: 1.3 }), compared('p50', 'peer', { atMost: 1 / 5 })),
       { stored: 1000, count: 200 }),
-    loads(size, is('load-cold', 'Load of 1,000 updates, for the first time'), { stored: 1000, copies: 100, count: 100 }),
+    loads(size, is('load-cold', 'Load of 1,000 updates, for the first time'), { stored: 1000, copies: 60, count: 100 }),
     loads(size, is('load-10000', 'Load of 10,000 updates'), { stored: 10_000, count: 20 }),
     loads(size, is('delta-1000', 'Load of 10 missing ones of 1,000'), { stored: 1000, missing: 10, count: 400 }),
     loads(size, is('delta-10000', 'Load of 10 missing ones of 10,000', flat('cpu', 'delta-1000', 1.2)),

@@ -4,7 +4,7 @@ import Fastify, { type FastifyServerOptions } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import secsync from '../lib/index.ts'
-import { listen, memoryStore, startServer } from './fixtures/server.ts'
+import { listen, memoryStore, startServer, type TestServer } from './fixtures/server.ts'
 import { documentId, Witnesses } from './fixtures/witnesses.ts'
 
 const upgrade = {
@@ -192,13 +192,7 @@ t.test('a handshake that Fastify answers by itself, or never, leaves no socket b
     preHandler: () => new Promise(() => {}),
     limits: { callbackTimeout: 100 }
   })
-  for (const target of ['/documents/%', 'http://[/', '/%zz', '/documents/a']) {
-    const socket = open(t, endpoint)
-    socket.write(head(target))
-    await once(socket.resume(), 'close')
-  }
-  await app.close()
-  t.pass('closed')
+  await allEnd(t, { app, endpoint }, ['/documents/%', 'http://[/', '/%zz', '/documents/a'])
 })
 
 t.test('so it is in a scope with a prefix', async (t) => {
@@ -207,15 +201,18 @@ t.test('so it is in a scope with a prefix', async (t) => {
   await app.register(async (scope) => {
     await scope.register(secsync, { prefix: '/documents', hasAccess: () => true, ...memoryStore(), preHandler: () => new Promise(() => {}), limits: { callbackTimeout: 100 } })
   }, { prefix: '/v1' })
-  const { endpoint } = await listen(t, app)
-  for (const target of ['/v1/documents/%', '/v1/documents/a']) {
+  await allEnd(t, await listen(t, app), ['/v1/documents/%', '/v1/documents/a'])
+})
+
+async function allEnd (t: Test, { app, endpoint }: Pick<TestServer, 'app' | 'endpoint'>, targets: string[]): Promise<void> {
+  for (const target of targets) {
     const socket = open(t, endpoint)
     socket.write(head(target))
     await once(socket.resume(), 'close')
   }
   await app.close()
   t.pass('closed')
-})
+}
 
 t.test('the server closes at once, also while handshakes are not answered', async (t) => {
   const { app, endpoint } = await startServer(t, { ...memoryStore(), preHandler: () => new Promise(() => {}) })

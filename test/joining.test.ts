@@ -3,7 +3,7 @@ import { mock } from 'node:test'
 import { PrismaPg } from '@prisma/adapter-pg'
 import fc from 'fast-check'
 import pg from 'pg'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { Snapshot } from '../lib/index.ts'
 import { Follower } from './fixtures/follower.ts'
 import { ModelClient } from './fixtures/model-client.ts'
@@ -155,12 +155,25 @@ t.test('20 join while one writes 1,000 updates and a snapshot every 50: each get
   t.equal((await Promise.all(joiners)).length, 20)
 })
 
-t.test('a room that could not catch up with another process tries again by itself', async (t) => {
+/** A world whose clients all have what the first of them has written. */
+async function openWorld (t: Test): Promise<World> {
   mockTimers(t)
   const world = new World()
-  const [first, joiner] = world.clients as [ModelClient, ModelClient]
-  first.type()
+  world.clients[0]!.type()
   await world.drain()
+  return world
+}
+
+/** All clients have what is stored, and all of them were closed with these codes. */
+function haveAll (t: Test, world: World, closeCodes: readonly number[] = []): void {
+  for (const client of world.clients) {
+    t.same({ known: client.known, faults: client.faults, closeCodes: client.closeCodes }, { known: world.store.cursor, faults: [], closeCodes })
+  }
+}
+
+t.test('a room that could not catch up with another process tries again by itself', async (t) => {
+  const world = await openWorld(t)
+  const [, joiner] = world.clients as [ModelClient, ModelClient]
   joiner.disconnect()
   world.writeBehindTheBack(false)
   world.connect(joiner)
@@ -173,16 +186,13 @@ t.test('a room that could not catch up with another process tries again by itsel
   mock.timers.tick(1000)
   await world.until(() => world.store.called.length > 0)
   await world.drain({ withTimers: false })
-  for (const { known, faults, closeCodes } of world.clients) t.same({ known, faults, closeCodes }, { known: world.store.cursor, faults: [], closeCodes: [] })
+  haveAll(t, world)
 })
 
 for (const [which, order] of [['has not', [0, 0]], ['has', [1, 0]]] as const) {
   t.test(`a joiner is sent what was relayed while its document was loaded, once: the document ${which} got it`, async (t) => {
-    mockTimers(t)
-    const world = new World()
+    const world = await openWorld(t)
     const [writer, joiner] = world.clients as [ModelClient, ModelClient]
-    writer.type()
-    await world.drain()
     joiner.disconnect()
     world.connect(joiner)
     await world.until(() => world.store.called.length === 1)
@@ -194,27 +204,22 @@ for (const [which, order] of [['has not', [0, 0]], ['has', [1, 0]]] as const) {
     world.store.answer(order[0] === 0 ? 1 : 0)
     await flush()
     await world.drain({ withTimers: false })
-    for (const { known, faults, closeCodes } of world.clients) t.same({ known, faults, closeCodes }, { known: world.store.cursor, faults: [], closeCodes: [] })
+    haveAll(t, world)
   })
 }
 
 for (const [what, snapshots, closeCodes] of [['follow over one snapshot', 1, []], ['come back over two snapshots', 2, [1013]]] as const) {
   t.test(`clients ${what} of another process, with updates that were not relayed`, async (t) => {
-    mockTimers(t)
-    const world = new World()
+    const world = await openWorld(t)
     const [writer] = world.clients as [ModelClient]
-    writer.type()
-    await world.drain()
     for (let i = 0; i < snapshots; i++) {
       world.writeBehindTheBack(false)
       world.writeBehindTheBack(true)
     }
     writer.type()
     await world.drain({ withTimers: false })
-    for (const client of world.clients) {
-      t.same({ known: client.known, faults: client.faults, closeCodes: client.closeCodes }, { known: world.store.cursor, faults: [], closeCodes })
-      t.ok(client.isSettled)
-    }
+    haveAll(t, world, closeCodes)
+    for (const { isSettled } of world.clients) t.ok(isSettled)
   })
 }
 

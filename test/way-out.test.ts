@@ -63,24 +63,26 @@ t.test('a client that comes back begins at clock 0 again, re-encrypted, while it
   t.equal(await agree(a, b), '.abcd')
 })
 
-t.test('an update on a replaced snapshot', async (t) => {
-  const { a, b, proxy } = await twoClients(t, { snapshotEvery: 0 })
+/** Two clients: an update of the first is on its way, and the snapshot that it is on has been replaced by the second. */
+async function withReplacedSnapshot (t: Test) {
+  const clients = await twoClients(t, { snapshotEvery: 0 })
+  const { a, b, proxy } = clients
   proxy.toServer.hold()
   a.type('a')
   await a.until(({ state }) => state.context._updatesInFlight.length === 1)
   b.type('b')
   await a.until(({ state }) => state.context._snapshotInfosWithUpdateClocks.length === 2)
+  return clients
+}
+
+t.test('an update on a replaced snapshot', async (t) => {
+  const { a, b, proxy } = await withReplacedSnapshot(t)
   proxy.toServer.release()
   t.same([...await agree(a, b)].sort(), ['.', 'a', 'b'])
 })
 
 t.test('an update on a replaced snapshot, and the next one is sent before that is known', async (t) => {
-  const { a, b, proxy } = await twoClients(t, { snapshotEvery: 0 })
-  proxy.toServer.hold()
-  a.type('a')
-  await a.until(({ state }) => state.context._updatesInFlight.length === 1)
-  b.type('b')
-  await a.until(({ state }) => state.context._snapshotInfosWithUpdateClocks.length === 2)
+  const { a, b, proxy } = await withReplacedSnapshot(t)
   a.type('c')
   await a.until(({ state }) => state.context._updatesInFlight.length !== 1)
   const failed = proxy.toClient.holdAfter('update-save-failed')

@@ -83,6 +83,7 @@ export class PrismaStore implements Store {
     }
   }
 
+  /** The texts are one text, a line each, for JSON has no line breaks: an array of them takes both sides longer, quote by quote. */
   async saveUpdates (documentId: string, updates: UpdateChange[]): Promise<void> {
     const { snapshotId } = updates[0]!
     const previous: UpdateClocks = {}
@@ -106,7 +107,7 @@ export class PrismaStore implements Store {
       INSERT INTO secsync_update (document_id, snapshot_id, author, clock, version, data)
       SELECT document.id, document.active_snapshot_id, u.author, u.clock, document.version + u.position, u.data
       FROM document, unnest(${updates.map(({ author }) => author)}::text[], ${updates.map(({ clock }) => clock)}::bigint[],
-        ${updates.map(({ text }) => text)}::text[]) WITH ORDINALITY AS u(author, clock, data, position)`
+        string_to_array(${updates.map(({ text }) => text).join('\n')}, chr(10))) WITH ORDINALITY AS u(author, clock, data, position)`
     if (saved !== updates.length) throw new UpdateConflict()
   }
 

@@ -42,7 +42,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 
   await registerWebsocket(fastify, limits)
   limitHandshakes(fastify, fastify.prefix + prefix, limits)
-  const { store, callbacks, close } = resolveStore(resolved, limits.maxCachedBytes)
+  const { store, callbacks, close } = resolveStore(resolved, limits)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)

@@ -21,6 +21,8 @@ const Limits = Type.Object({
   maxBufferedBytes: Type.Integer({ minimum: 1024, default: 8 * 1024 * 1024 }),
   /** Bytes of documents that were loaded from the Prisma store and are kept, so that of those only what is new is read. 0: none. */
   maxCachedBytes: Type.Integer({ minimum: 0, default: 32 * 1024 * 1024 }),
+  /** Groups of updates that are at the Prisma store at once: fewer than its pool has connections (10), so that loads find one. */
+  maxConcurrentWrites: Type.Integer({ minimum: 1, default: 8 }),
   /** Connections of one document on this node. One more is closed with 1013. */
   maxConnectionsPerDocument: Type.Integer({ minimum: 1, default: 10_000 }),
   /** Messages in a row that are no messages of the protocol, before the connection is closed with 1008. */

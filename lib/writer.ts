@@ -83,7 +83,10 @@ export class Writer {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       await this.#gather()
       if (typeof next !== 'function' && isUpdate(next)) {
-        await this.#saveUpdates(this.#takeUpdates(next))
+        // What comes while the database is busy with others goes with it.
+        const release = await this.#store.slots?.take()
+        await this.#saveUpdates(this.#takeUpdates(next), release)
+        release?.()
       } else {
         this.#queue.shift()
         if (typeof next === 'function') await next()
@@ -123,7 +126,7 @@ export class Writer {
    * Saves what continues the cursor. The store may know better: then the room catches up, and what still continues it is tried again.
    * When the room is up to date and saving fails, it is tried for each connection on its own, so that nobody pays for another.
    */
-  async #saveUpdates (open: Updates): Promise<void> {
+  async #saveUpdates (open: Updates, release?: () => void): Promise<void> {
     let isOneByOne = !this.#store.groupsUpdates
     while (true) {
       // What is relayed to a client meanwhile may make it take back more.
@@ -136,6 +139,7 @@ export class Writer {
           const startedAt = performance.now()
           await this.#store.saveUpdates(this.#room.documentId, ready.map(({ change }) => change), ready[0]!.connection.request)
           this.#lastWrite = performance.now() - startedAt
+          release?.()
           this.#lastGroup = ready.length
           for (const save of ready) {
             open.splice(open.indexOf(save), 1)

@@ -1,0 +1,98 @@
+import { EventEmitter, once } from 'node:events'
+import { mock } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import Fastify from 'fastify'
+import t from 'tap'
+import { Access } from '../lib/access.ts'
+import type { Connection } from '../lib/connection.ts'
+import { updateChange, type UpdateChange } from '../lib/protocol/changes.ts'
+import type { Update } from '../lib/protocol/messages.ts'
+import { Rooms } from '../lib/rooms.ts'
+import { Slots } from '../lib/slots.ts'
+import type { Store } from '../lib/stores/store.ts'
+import { flush, mockTimers } from './fixtures/world.ts'
+
+/** Takes a slot, and tells in `taken` when it has it. */
+async function take (slots: Slots, taken: string[], name: string): Promise<() => void> {
+  const release = await slots.take()
+  taken.push(name)
+  return release
+}
+
+t.test('a slot is given in the order in which they were asked for, and given back once', async (t) => {
+  const slots = new Slots(2)
+  const taken: string[] = []
+  const [first, second, third, fourth] = ['first', 'second', 'third', 'fourth'].map((name) => take(slots, taken, name))
+  await setImmediate()
+  t.strictSame(taken, ['first', 'second'])
+
+  const release = await second!
+  release()
+  release()
+  await third
+  await setImmediate()
+  t.strictSame(taken, ['first', 'second', 'third'])
+  ;(await first!)()
+  await fourth
+  t.strictSame(taken, ['first', 'second', 'third', 'fourth'])
+})
+
+t.test('nobody waits longer than a second, and then there is one slot less to give', async (t) => {
+  mockTimers(t)
+  const slots = new Slots(1)
+  const taken: string[] = []
+  const first = take(slots, taken, 'first')
+  const second = take(slots, taken, 'second')
+  await flush()
+  mock.timers.tick(999)
+  await flush()
+  t.strictSame(taken, ['first'])
+  mock.timers.tick(1)
+  await flush()
+  t.strictSame(taken, ['first', 'second'])
+
+  const third = take(slots, taken, 'third')
+  ;(await first)()
+  await flush()
+  t.strictSame(taken, ['first', 'second'])
+  ;(await second)()
+  await third
+  t.strictSame(taken, ['first', 'second', 'third'])
+})
+
+t.test('what arrives while a document waits for its slot is written with what waited', async (t) => {
+  const calls = new EventEmitter()
+  const store: Store = {
+    groupsUpdates: true,
+    sharesLoads: true,
+    slots: new Slots(1),
+    load: async () => ({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }),
+    saveUpdates: (documentId, updates) => new Promise((resolve) => { calls.emit('save', documentId, updates, resolve) }),
+    saveSnapshot: async () => {}
+  }
+  const { log } = Fastify()
+  const rooms = new Rooms({ store, access: new Access(() => true, undefined, 1000, log), log })
+  const connection = { websocketSessionKey: 'key', authors: new Set(), sendDocument () {}, hold () {}, release: () => true, hasFailed: () => false }
+  const [a, b] = ['a', 'b'].map((id) => rooms.open(id))
+  for (const room of [a!, b!]) await room.join(connection as unknown as Connection, { mode: 'complete' })
+  const save = (room: typeof a, clock: number) => new Promise<void>((resolve, reject) => {
+    const message = { publicData: { docId: room!.documentId, refSnapshotId: 'snapshot', pubKey: 'author', clock } } as Update
+    room!.save({
+      change: updateChange(message), connection: connection as unknown as Connection, isTakenBack: () => false, saved () {}, refused: reject, done: resolve
+    })
+  })
+
+  const calledForA = once(calls, 'save')
+  const savedInA = save(a, 0)
+  const [, , finishA] = await calledForA as [string, UpdateChange[], () => void]
+  const calledForB = once(calls, 'save')
+  const savedInB = [save(b, 0)]
+  await flush()
+  savedInB.push(save(b, 1), save(b, 2))
+  await flush()
+  finishA()
+  const [documentId, updates, finishB] = await calledForB as [string, UpdateChange[], () => void]
+  t.strictSame([documentId, updates.map(({ clock }) => clock)], ['b', [0, 1, 2]])
+  finishB()
+  await Promise.all([savedInA, ...savedInB])
+})

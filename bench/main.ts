@@ -26,7 +26,7 @@ const rounds = options.quick ? 1 : 5
 /** The peer takes as long as all others together, and is far away from what it is compared with. */
 const roundsOfPeer = 3
 /** No round is begun after so many seconds. */
-const timeForRounds = 400
+const timeForRounds = 450
 
 const all = scenarios(options.quick ? new Size(1, 0.1) : new Size(2.5, 1))
 const selected = all.filter(({ name }) => options.only === undefined || options.only.split(',').includes(name))

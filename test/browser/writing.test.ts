@@ -30,6 +30,8 @@ test('writing', { skip: noBrowser }, async (t) => {
         await ben.page.keyboard.type('Ben has something to say before it. ')
       })()
     ])
+    // An update that arrives between a key that moves the cursor and the browser's selectionchange puts the cursor back.
+    await ben.reads('without looking up.')
     await ben.press('Control+End', 'Enter')
     await ben.write('- bread')
     await ana.reads('bread')

@@ -10,6 +10,7 @@ import { unauthorized } from './protocol/answers.ts'
 import { compileChecks } from './protocol/messages.ts'
 import { Rooms } from './rooms.ts'
 import { addRoute } from './route.ts'
+import { Slots } from './slots.ts'
 import { limited } from './stores/limited.ts'
 import { resolveStore } from './stores/resolve.ts'
 import { limitHandshakes, registerWebsocket } from './websocket.ts'
@@ -42,12 +43,14 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 
   await registerWebsocket(fastify, limits)
   limitHandshakes(fastify, fastify.prefix + prefix, limits)
-  const { store, callbacks, close } = resolveStore(resolved, limits)
+  const { store, callbacks, close } = resolveStore(resolved, limits.maxCachedBytes)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
-  const rooms = new Rooms({ store: limited(store, limits.callbackTimeout), access, log: fastify.log })
+  const rooms = new Rooms({
+    store: limited(store, limits.callbackTimeout), slots: new Slots(limits.maxConcurrentWrites), access, log: fastify.log
+  })
 
   fastify.decorate('secsync', {
     ...callbacks,

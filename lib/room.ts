@@ -7,11 +7,14 @@ import { Gate } from './gate.ts'
 import * as answers from './protocol/answers.ts'
 import { changesOf, type Change, type SnapshotChange } from './protocol/changes.ts'
 import { advance, copyOf, isAtLeast, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
+import type { Slots } from './slots.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 import { Writer, type AnySave } from './writer.ts'
 
 export interface RoomSettings {
   store: Store
+  /** For the writes of all rooms, where the store groups updates. */
+  slots: Slots
   access: Access
   log: FastifyBaseLogger
 }
@@ -63,7 +66,7 @@ export class Room {
     this.#settings = { ...settings, log: settings.log.child({ documentId }) }
     this.#onEmpty = onEmpty
     this.#gate = new Gate(documentId, settings.access)
-    this.#writer = new Writer(this, settings.store, () => this.#endIfEmpty())
+    this.#writer = new Writer(this, settings, () => this.#endIfEmpty())
   }
 
   get size (): number {

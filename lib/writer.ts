@@ -7,7 +7,8 @@ import { changesOf, sameChange, snapshotChange, type Change, type SnapshotChange
 import { sameClocks } from './protocol/clocks.ts'
 import { continuing, copyOf, lastClock, positionOf, sameCursor } from './protocol/cursor.ts'
 import type { Snapshot } from './protocol/messages.ts'
-import type { Room } from './room.ts'
+import type { Room, RoomSettings } from './room.ts'
+import type { Slots } from './slots.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 
 export type AnySave = UpdateSave | Save<SnapshotChange>
@@ -49,6 +50,7 @@ const maxGroupBytes = 4 * 1024 * 1024
 export class Writer {
   readonly #room: Room
   readonly #store: Store
+  readonly #slots: Slots
   readonly #onIdle: () => void
   readonly #queue: Array<AnySave | Turn> = []
   #running = false
@@ -57,9 +59,10 @@ export class Writer {
   /** Updates. */
   #lastGroup = 1
 
-  constructor (room: Room, store: Store, onIdle: () => void) {
+  constructor (room: Room, { store, slots }: RoomSettings, onIdle: () => void) {
     this.#room = room
     this.#store = store
+    this.#slots = slots
     this.#onIdle = onIdle
   }
 
@@ -84,7 +87,7 @@ export class Writer {
       await this.#gather()
       if (typeof next !== 'function' && isUpdate(next)) {
         // What comes while the database is busy with others goes with it.
-        const release = await this.#store.slots?.take()
+        const release = this.#store.groupsUpdates ? await this.#slots.take() : undefined
         await this.#saveUpdates(this.#takeUpdates(next), release)
         release?.()
       } else {

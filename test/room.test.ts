@@ -8,6 +8,7 @@ import { updateChange } from '../lib/protocol/changes.ts'
 import type { Update } from '../lib/protocol/messages.ts'
 import { Room } from '../lib/room.ts'
 import { Rooms } from '../lib/rooms.ts'
+import { Slots } from '../lib/slots.ts'
 import type { LoadedDocument, Store } from '../lib/stores/store.ts'
 
 /** A connection that only counts what it is sent. */
@@ -41,7 +42,7 @@ t.test('whoever misses more than 50,000 changes while their document is loaded h
     saveSnapshot: async () => {}
   }
   const { log } = Fastify()
-  const room = new Room('document', { store, access: new Access(() => true, undefined, 1000, log), log }, () => {})
+  const room = new Room('document', { store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log }, () => {})
   const join = async (connection: Counting) => {
     const loading = once(loads, 'load')
     const joined = room.join(connection as unknown as Connection, { mode: 'complete' })
@@ -75,7 +76,7 @@ t.test('a room that has ended, and has a turn left, does not end the one that ca
     saveUpdates: async () => {},
     saveSnapshot: async () => {}
   }
-  const rooms = new Rooms({ store, access: new Access(() => true, undefined, 1000, log), log })
+  const rooms = new Rooms({ store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log })
   const [before, after] = [new Counting(), new Counting()] as unknown as [Connection, Connection]
   const ended = rooms.open('document')
   await ended.join(before, { mode: 'complete' })

@@ -65,13 +65,12 @@ t.test('what arrives while a document waits for its slot is written with what wa
   const store: Store = {
     groupsUpdates: true,
     sharesLoads: true,
-    slots: new Slots(1),
     load: async () => ({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }),
     saveUpdates: (documentId, updates) => new Promise((resolve) => { calls.emit('save', documentId, updates, resolve) }),
     saveSnapshot: async () => {}
   }
   const { log } = Fastify()
-  const rooms = new Rooms({ store, access: new Access(() => true, undefined, 1000, log), log })
+  const rooms = new Rooms({ store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log })
   const connection = { websocketSessionKey: 'key', authors: new Set(), sendDocument () {}, hold () {}, release: () => true, hasFailed: () => false }
   const [a, b] = ['a', 'b'].map((id) => rooms.open(id))
   for (const room of [a!, b!]) await room.join(connection as unknown as Connection, { mode: 'complete' })

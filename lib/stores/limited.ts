@@ -6,7 +6,6 @@ export function limited (store: Store, ms: number): Store {
   return {
     groupsUpdates: store.groupsUpdates,
     sharesLoads: store.sharesLoads,
-    slots: store.slots,
     load: (...args) => withinTimeLimit('getDocument', ms, () => store.load(...args)),
     saveUpdates: (...args) => withinTimeLimit('createUpdate', ms, () => store.saveUpdates(...args)),
     saveSnapshot: (...args) => withinTimeLimit('createSnapshot', ms, () => store.saveSnapshot(...args))

@@ -1,9 +1,8 @@
 import type { CreateSnapshot, CreateUpdate, GetDocument } from '../callbacks.ts'
-import type { Limits, SecsyncOptions } from '../options.ts'
+import type { SecsyncOptions } from '../options.ts'
 import { snapshotChange, updateChange } from '../protocol/changes.ts'
 import type { Snapshot, Update } from '../protocol/messages.ts'
 import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
-import { Slots } from '../slots.ts'
 import { AdapterClient } from './adapter.ts'
 import { CachedLoads } from './cached.ts'
 import { CallbackStore } from './callbacks.ts'
@@ -24,8 +23,7 @@ export interface ResolvedStore {
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
-export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>,
-  { maxCachedBytes, maxConcurrentWrites }: Pick<Limits, 'maxCachedBytes' | 'maxConcurrentWrites'>): ResolvedStore {
+export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number): ResolvedStore {
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
@@ -46,7 +44,6 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
   const store: Store = {
     groupsUpdates: updates.groupsUpdates,
     sharesLoads: loads.sharesLoads,
-    slots: updates.groupsUpdates ? new Slots(maxConcurrentWrites) : undefined,
     load: (...args) => loads.load(...args),
     saveUpdates: (...args) => updates.saveUpdates(...args),
     saveSnapshot: (...args) => snapshots.saveSnapshot(...args)
@@ -56,7 +53,7 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */
 export function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'>): StoreCallbacks & { close (): Promise<void> } {
-  const { callbacks, close } = resolveStore(options, { maxCachedBytes: 0, maxConcurrentWrites: 1 })
+  const { callbacks, close } = resolveStore(options, 0)
   return { ...callbacks, close }
 }
 

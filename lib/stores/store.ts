@@ -3,7 +3,6 @@ import type { SnapshotChange, UpdateChange } from '../protocol/changes.ts'
 import type { UpdateClocks } from '../protocol/clocks.ts'
 import type { Cursor } from '../protocol/cursor.ts'
 import type { FastifyRequest } from 'fastify'
-import type { Slots } from '../slots.ts'
 
 /** What somebody has of a document, and how much of it they want. */
 export interface Known {
@@ -30,8 +29,6 @@ export interface Store {
   readonly groupsUpdates: boolean
   /** Whether two connections that ask for the same at the same moment may get one answer: not when `request` matters. */
   readonly sharesLoads: boolean
-  /** Of `saveUpdates`, where it groups. */
-  readonly slots?: Slots | undefined
 
   /** `undefined`: there is no such document. The four cases are those of the spec, "Which updates and proofs to send". */
   load (documentId: string, known: Known, request?: FastifyRequest): Promise<LoadedDocument | undefined>

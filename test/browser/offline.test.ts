@@ -19,8 +19,7 @@ test('interruptions', { skip: noBrowser }, async (t) => {
 
     await ben.context.setOffline(true)
     await ben.page.locator('.status.offline').waitFor()
-    await ben.text.focus()
-    await ben.press('Control+End')
+    await ben.moveTo('end')
     await ben.page.keyboard.type('Written offline. ')
     await ben.page.getByText(/Offline · \d+ unsent/).waitFor()
     await ben.page.reload()
@@ -30,8 +29,7 @@ test('interruptions', { skip: noBrowser }, async (t) => {
     await ben.page.getByRole('link', { name: 'Untitled' }).click()
     await ben.reads('Before. Written offline.')
 
-    await ana.text.focus()
-    await ana.press('Control+Home')
+    await ana.moveTo('start')
     await ana.page.keyboard.type('Meanwhile. ')
     await ben.context.setOffline(false)
     await ana.reads('Written offline.')
@@ -66,8 +64,7 @@ test('interruptions', { skip: noBrowser }, async (t) => {
       await ben.reads('Before.')
       const text = 'The server goes away and comes back, and nobody has to know. '.repeat(4)
       const typing = (async () => {
-        await ana.text.focus()
-        await ana.press('Control+End')
+        await ana.moveTo('end')
         await ana.page.keyboard.type(text, { delay: 10 })
       })()
       await ben.reads('The server')

@@ -50,7 +50,7 @@ const checks: Record<string, [TSchema, string]> = {
   createUpdate: [fn, 'must be a function that stores an update and returns it'],
   adapter: [Type.Optional(Type.Object({ connect: Type.Function([], Type.Unknown()) })),
     'must be a Prisma driver adapter, for instance new PrismaPg({ connectionString }) from @prisma/adapter-pg'],
-  prisma: [Type.Optional(Type.Object({ $queryRaw: Type.Function([], Type.Unknown()), $executeRaw: Type.Function([], Type.Unknown()) })),
+  prisma: [Type.Optional(Type.Object({ $queryRaw: Type.Function([], Type.Unknown()) })),
     'must be a PrismaClient'],
   onRequest: [fns, 'must be a Fastify hook or an array of them'],
   preValidation: [fns, 'must be a Fastify hook or an array of them'],

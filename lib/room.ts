@@ -234,6 +234,11 @@ export class Room {
 
   // Catching up
 
+  /** Brings the room up to a change that was saved here, when others have saved something before it. */
+  async reach (change: Change, open: AnySave[]): Promise<void> {
+    if (positionOf(change, this.cursor) === 'gap') await this.catchUp(open)
+  }
+
   /**
    * Asks the store what the room has missed and relays it. Changes of which it was unknown whether they were saved, and that
    * turn out to be, are confirmed instead and taken off `open`. False: the store failed; another try follows by itself.
@@ -264,6 +269,7 @@ export class Room {
       this.relay(change, save?.connection)
       save?.done()
     }
+    this.cursor.version = document.cursor.version
     return true
   }
 

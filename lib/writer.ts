@@ -140,14 +140,12 @@ export class Writer {
       if (ready.length > 0) {
         try {
           const startedAt = performance.now()
-          await this.#store.saveUpdates(this.#room.documentId, ready.map(({ change }) => change), ready[0]!.connection.request)
+          const changes = ready.map(({ change }) => change)
+          const version = await this.#store.saveUpdates(this.#room.documentId, changes, ready[0]!.connection.request)
           this.#lastWrite = performance.now() - startedAt
           release?.()
           this.#lastGroup = ready.length
-          for (const save of ready) {
-            open.splice(open.indexOf(save), 1)
-            await this.#saved(save)
-          }
+          await this.#saved(ready, version, open)
           continue
         } catch (error) {
           failure = error
@@ -215,8 +213,8 @@ export class Writer {
       failure = undefined
       if (positionOf(change, this.#room.cursor) === 'next') {
         try {
-          await this.#store.saveSnapshot(this.#room.documentId, change, connection.request)
-          return await this.#saved(save)
+          const version = await this.#store.saveSnapshot(this.#room.documentId, change, connection.request)
+          return await this.#saved([save], version, [save])
         } catch (error) {
           failure = error
           if (this.#isFinal(error)) break
@@ -252,12 +250,20 @@ export class Writer {
 
   // Both
 
-  async #saved (save: AnySave): Promise<void> {
-    save.saved()
-    await save.onSend?.()
-    // A change that the store had already, byte for byte, has been relayed already.
-    if (positionOf(save.change, this.#room.cursor) === 'next') this.#room.relay(save.change, save.connection)
-    save.done()
+  /** The store has put these behind each other, at this version of the document; they are taken off `open`. */
+  async #saved (saves: AnySave[], version: number | undefined, open: AnySave[]): Promise<void> {
+    if (version !== undefined) saves.forEach(({ change }, index) => { change.version = version - saves.length + 1 + index })
+    await this.#room.reach(saves[0]!.change, open)
+    for (const save of saves) {
+      const index = open.indexOf(save)
+      if (index === -1) continue
+      open.splice(index, 1)
+      save.saved()
+      await save.onSend?.()
+      // A change that the store had already, byte for byte, has been relayed already.
+      if (positionOf(save.change, this.#room.cursor) === 'next') this.#room.relay(save.change, save.connection)
+      save.done()
+    }
   }
 
   /** Failures after which asking the store what is there makes no sense: it was not asked to save, or does not answer. */

@@ -77,7 +77,9 @@ const interleaving = fc.array(
 
 t.test('whatever happens when, everybody gets everything once and in order, and nothing that was typed is lost', async (t) => {
   mockTimers(t)
-  const options = fc.record({ groupsUpdates: fc.boolean(), sharesLoads: fc.boolean(), asksForAccess: fc.boolean(), isCalm: fc.boolean() })
+  const options = fc.record({
+    groupsUpdates: fc.boolean(), sharesLoads: fc.boolean(), countsVersions: fc.boolean(), asksForAccess: fc.boolean(), isCalm: fc.boolean()
+  })
   const property = fc.asyncProperty(options, interleaving, async (options, interleaving) => {
     if (options.isCalm) interleaving = interleaving.filter(([name]) => !disturbances.includes(name))
     const world = new World(options)
@@ -95,7 +97,7 @@ t.test('whatever happens when, everybody gets everything once and in order, and 
     const stored = [...world.stored].sort()
     for (const { faults, known, typed, content, closeCodes } of world.clients) {
       assert.deepEqual(faults, [])
-      assert.deepEqual(known, world.store.cursor)
+      assert.deepEqual(known, world.store.position)
       assert.deepEqual(typed.filter((change) => !stored.includes(change)), [], 'lost')
       assert.deepEqual([...content].sort(), stored)
       if (options.isCalm) assert.deepEqual(closeCodes, [])
@@ -167,7 +169,7 @@ async function openWorld (t: Test): Promise<World> {
 /** All clients have what is stored, and all of them were closed with these codes. */
 function haveAll (t: Test, world: World, closeCodes: readonly number[] = []): void {
   for (const client of world.clients) {
-    t.same({ known: client.known, faults: client.faults, closeCodes: client.closeCodes }, { known: world.store.cursor, faults: [], closeCodes })
+    t.same({ known: client.known, faults: client.faults, closeCodes: client.closeCodes }, { known: world.store.position, faults: [], closeCodes })
   }
 }
 

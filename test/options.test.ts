@@ -45,7 +45,7 @@ t.test('with neither a database nor all three stores there is no registration, a
 })
 
 t.test('an option of a wrong type is an error that names it and says what to write', async (t) => {
-  const model = { $queryRaw () {}, $executeRaw () {} }
+  const model = { $queryRaw () {} }
   const table: Array<[option: string, advice: string, ...wrong: unknown[]]> = [
     ['prefix', "a path that begins with a slash, for instance '/documents'", 'documents', 1, null],
     ['hasAccess', 'a function that returns true or false', true, 'yes', null],
@@ -74,7 +74,7 @@ t.test('an option of a wrong type is an error that names it and says what to wri
 })
 
 t.test('adapter and prisma together are an error: one of the two is enough', async (t) => {
-  const prisma = { $queryRaw () {}, $executeRaw () {}, secsyncDocument: {}, secsyncSnapshot: {}, secsyncUpdate: {} }
+  const prisma = { $queryRaw () {}, secsyncDocument: {}, secsyncSnapshot: {}, secsyncUpdate: {} }
   const error = await errorOf({ hasAccess, adapter, prisma })
   t.equal(error?.code, 'FST_SECSYNC_OPTION_INVALID')
   t.match(error?.message, 'pass one of the two')
@@ -84,7 +84,7 @@ t.test("a PrismaClient without this package's models is an error that says where
   const models = ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate']
   for (const missing of models) {
     const present = Object.fromEntries(models.filter((name) => name !== missing).map((name) => [name, {}]))
-    const prisma = { $queryRaw () {}, $executeRaw () {}, ...present }
+    const prisma = { $queryRaw () {}, ...present }
     const error = await errorOf({ hasAccess, prisma })
     t.equal(error?.code, 'FST_SECSYNC_PRISMA_MODELS_MISSING')
     t.match(error?.message, `has no ${missing} model`)

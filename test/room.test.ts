@@ -38,8 +38,8 @@ t.test('whoever misses more than 50,000 changes while their document is loaded h
       letGo.push(() => resolve({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }))
       loads.emit('load')
     }),
-    saveUpdates: async () => {},
-    saveSnapshot: async () => {}
+    saveUpdates: async () => undefined,
+    saveSnapshot: async () => undefined
   }
   const { log } = Fastify()
   const room = new Room('document', { store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log }, () => {})
@@ -73,8 +73,8 @@ t.test('a room that has ended, and has a turn left, does not end the one that ca
     groupsUpdates: true,
     sharesLoads: false,
     load: async () => ({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }),
-    saveUpdates: async () => {},
-    saveSnapshot: async () => {}
+    saveUpdates: async () => undefined,
+    saveSnapshot: async () => undefined
   }
   const rooms = new Rooms({ store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log })
   const [before, after] = [new Counting(), new Counting()] as unknown as [Connection, Connection]

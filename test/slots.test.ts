@@ -67,7 +67,7 @@ t.test('what arrives while a document waits for its slot is written with what wa
     sharesLoads: true,
     load: async () => ({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }),
     saveUpdates: (documentId, updates) => new Promise((resolve) => { calls.emit('save', documentId, updates, resolve) }),
-    saveSnapshot: async () => {}
+    saveSnapshot: async () => undefined
   }
   const { log } = Fastify()
   const rooms = new Rooms({ store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log })

@@ -5,7 +5,12 @@ import type { Snapshot, SnapshotMessage, Update } from './messages.ts'
 /** A verified update or snapshot, with the JSON that is stored and relayed: nothing but what was signed and the signature. */
 export type Change = UpdateChange | SnapshotChange
 
-export interface UpdateChange {
+interface Stored {
+  /** Of the document with this change, from 1, once it is known. */
+  version?: number | undefined
+}
+
+export interface UpdateChange extends Stored {
   readonly kind: 'update'
   /** The snapshot that it references. */
   readonly snapshotId: string
@@ -15,7 +20,7 @@ export interface UpdateChange {
   readonly text: string
 }
 
-export interface SnapshotChange {
+export interface SnapshotChange extends Stored {
   readonly kind: 'snapshot'
   readonly snapshotId: string
   readonly parentSnapshotId: string

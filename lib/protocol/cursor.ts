@@ -9,6 +9,8 @@ export interface Cursor {
   /** Empty: the document has no snapshot yet. */
   snapshotId: string
   clocks: UpdateClocks
+  /** How many changes the document has taken, if its store counts them: its order across authors. */
+  version?: number | undefined
 }
 
 /** Where a change stands: `next` continues the cursor, what is `behind` is known already, anything else leaves a `gap`. */
@@ -19,6 +21,10 @@ export function lastClock (cursor: Cursor, author: string): number {
 }
 
 export function positionOf (change: Change, cursor: Cursor): Position {
+  if (change.version !== undefined && cursor.version !== undefined) {
+    if (change.version <= cursor.version) return 'behind'
+    if (change.version > cursor.version + 1) return 'gap'
+  }
   if (change.kind === 'snapshot') {
     if (change.snapshotId === cursor.snapshotId) return 'behind'
     return change.parentSnapshotId === cursor.snapshotId && sameClocks(change.parentClocks, cursor.clocks) ? 'next' : 'gap'
@@ -36,12 +42,14 @@ export function advance (cursor: Cursor, change: Change): void {
   } else {
     cursor.clocks[change.author] = change.clock
   }
+  if (change.version !== undefined) cursor.version = change.version
 }
 
 export function copyOf (cursor: Cursor): Cursor {
-  return { snapshotId: cursor.snapshotId, clocks: { ...cursor.clocks } }
+  return { ...cursor, clocks: { ...cursor.clocks } }
 }
 
+/** Whether two have the same of a document. */
 export function sameCursor (a: Cursor, b: Cursor): boolean {
   return a.snapshotId === b.snapshotId && sameClocks(a.clocks, b.clocks)
 }

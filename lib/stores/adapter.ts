@@ -24,19 +24,11 @@ export class AdapterClient implements PrismaClientLike {
   }
 
   async $queryRaw<T> (strings: TemplateStringsArray, ...values: unknown[]): Promise<T> {
-    const { columnNames, rows } = await this.#run(strings, values, (adapter, query) => adapter.queryRaw(query))
-    return rows.map((row) => Object.fromEntries(columnNames.map((name, index) => [name, row[index]]))) as T
-  }
-
-  $executeRaw (strings: TemplateStringsArray, ...values: unknown[]): Promise<number> {
-    return this.#run(strings, values, (adapter, query) => adapter.executeRaw(query))
-  }
-
-  async #run<T> (strings: TemplateStringsArray, values: unknown[], run: (adapter: SqlDriverAdapter, query: SqlQuery) => Promise<T>): Promise<T> {
     const adapter = await this.#connect()
     const query = queryOf(strings, values)
     try {
-      return await run(adapter, query)
+      const { columnNames, rows } = await adapter.queryRaw(query)
+      return rows.map((row) => Object.fromEntries(columnNames.map((name, index) => [name, row[index]]))) as T
     } finally {
       // Prisma keeps the last 100 queries for its debug output, on or off, and with them what was written.
       query.args.length = 0

@@ -39,7 +39,7 @@ export class CallbackStore implements Store {
     return missing(result, known)
   }
 
-  async saveUpdates (_documentId: string, updates: UpdateChange[], request?: FastifyRequest): Promise<void> {
+  async saveUpdates (_documentId: string, updates: UpdateChange[], request?: FastifyRequest): Promise<undefined> {
     for (const { message, snapshotId, clock } of updates) {
       const { publicData } = await this.#callbacks.createUpdate({ update: message, request }) ?? {}
       if (publicData?.refSnapshotId !== snapshotId || publicData.clock !== clock) {
@@ -48,7 +48,7 @@ export class CallbackStore implements Store {
     }
   }
 
-  async saveSnapshot (documentId: string, snapshot: SnapshotChange, request?: FastifyRequest): Promise<void> {
+  async saveSnapshot (documentId: string, snapshot: SnapshotChange, request?: FastifyRequest): Promise<undefined> {
     const { message, snapshotId, parentSnapshotId, parentClocks } = snapshot
     const document = await this.#callbacks.getDocument({ documentId, mode: 'complete', request })
     if (document) checkResult(document, documentId)

@@ -7,7 +7,6 @@ import type { Known, LoadedDocument, Store } from './store.ts'
 /** What we use of a PrismaClient: the user's, generated from a schema with our models, or ours on a driver adapter. */
 export interface PrismaClientLike {
   $queryRaw<T> (query: TemplateStringsArray, ...values: unknown[]): Promise<T>
-  $executeRaw (query: TemplateStringsArray, ...values: unknown[]): Promise<number>
 }
 
 /**
@@ -27,13 +26,13 @@ export class PrismaStore implements Store {
     const rows = await this.#query(documentId, mode, knownSnapshotId, knownSnapshotUpdateClocks)
     const [document, ...chunks] = rows.sort((a, b) => a.position - b.position)
     // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
-    if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {} } }
-    const { snapshotId, clocks, snapshot, snapshotProofChain } = document
+    if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {}, version: 0 } }
+    const { snapshotId, clocks, version, snapshot, snapshotProofChain } = document
     return {
       snapshot: snapshot ?? undefined,
       snapshotProofChain: snapshot === null ? undefined : snapshotProofChain ?? '[]',
       updates: chunks.map(({ updates }) => updates).join(),
-      cursor: { snapshotId, clocks: JSON.parse(clocks) as UpdateClocks }
+      cursor: { snapshotId, clocks: JSON.parse(clocks) as UpdateClocks, version }
     }
   }
 
@@ -64,7 +63,7 @@ export class PrismaStore implements Store {
             OFFSET 0
           ) stored
         )
-        SELECT -1 AS position, active_snapshot_id AS "snapshotId", clocks::text,
+        SELECT -1 AS position, active_snapshot_id AS "snapshotId", clocks::text, version::float8,
           CASE WHEN NOT continues THEN (
             SELECT data FROM secsync_snapshot WHERE document_id = document.id AND id = active_snapshot_id
           ) END AS "snapshot",
@@ -77,14 +76,14 @@ export class PrismaStore implements Store {
           NULL AS "updates"
         FROM document
         UNION ALL
-        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version) FROM missing GROUP BY version / 64`
+        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version) FROM missing GROUP BY version / 64`
     } catch (cause) {
       throw Object.assign(new DatabaseFailed((cause as Error).message), { cause })
     }
   }
 
   /** The texts are one text, a line each, for JSON has no line breaks: an array of them takes both sides longer, quote by quote. */
-  async saveUpdates (documentId: string, updates: UpdateChange[]): Promise<void> {
+  async saveUpdates (documentId: string, updates: UpdateChange[]): Promise<number> {
     const { snapshotId } = updates[0]!
     const previous: UpdateClocks = {}
     const newAuthors: string[] = []
@@ -96,30 +95,33 @@ export class PrismaStore implements Store {
       }
       last[author] = clock
     }
-    const saved = await this.#db.$executeRaw`
+    const [saved] = await this.#db.$queryRaw<Saved[]>`
       WITH document AS (
         UPDATE secsync_document
         SET clocks = clocks || ${JSON.stringify(last)}::jsonb, version = version + ${updates.length}::int
         WHERE id = ${documentId} AND active_snapshot_id = ${snapshotId}
           AND clocks @> ${JSON.stringify(previous)}::jsonb AND NOT clocks ?| ${newAuthors}::text[]
-        RETURNING id, active_snapshot_id, version - ${updates.length}::int AS version
+        RETURNING id, active_snapshot_id, version
+      ), saved AS (
+        INSERT INTO secsync_update (document_id, snapshot_id, author, clock, version, data)
+        SELECT document.id, document.active_snapshot_id, u.author, u.clock, document.version - ${updates.length}::int + u.position, u.data
+        FROM document, unnest(${updates.map(({ author }) => author)}::text[], ${updates.map(({ clock }) => clock)}::bigint[],
+          string_to_array(${updates.map(({ text }) => text).join('\n')}, chr(10))) WITH ORDINALITY AS u(author, clock, data, position)
       )
-      INSERT INTO secsync_update (document_id, snapshot_id, author, clock, version, data)
-      SELECT document.id, document.active_snapshot_id, u.author, u.clock, document.version + u.position, u.data
-      FROM document, unnest(${updates.map(({ author }) => author)}::text[], ${updates.map(({ clock }) => clock)}::bigint[],
-        string_to_array(${updates.map(({ text }) => text).join('\n')}, chr(10))) WITH ORDINALITY AS u(author, clock, data, position)`
-    if (saved !== updates.length) throw new UpdateConflict()
+      SELECT version::float8 FROM document`
+    if (saved === undefined) throw new UpdateConflict()
+    return saved.version
   }
 
-  async saveSnapshot (documentId: string, snapshot: SnapshotChange): Promise<void> {
+  async saveSnapshot (documentId: string, snapshot: SnapshotChange): Promise<number> {
     const { snapshotId, parentSnapshotId, parentClocks, message, text } = snapshot
     // Both rows never change once they are there, so that they can be read ahead of the write.
-    const rows = await this.#db.$queryRaw<Array<ProofOfParent & { same: boolean }>>`
+    const rows = await this.#db.$queryRaw<Array<ProofOfParent & Saved & { same: boolean }>>`
       SELECT id AS "snapshotId", parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "snapshotCiphertextHash",
-        data = ${text} AS same
+        version::float8, data = ${text} AS same
       FROM secsync_snapshot WHERE document_id = ${documentId} AND id IN (${snapshotId}, ${parentSnapshotId})`
     const taken = rows.find((row) => row.snapshotId === snapshotId)
-    if (taken?.same) return
+    if (taken?.same) return taken.version
     if (taken) throw new SnapshotIdTaken()
     const parent = parentSnapshotId === '' ? noParent : rows.find((row) => row.snapshotId === parentSnapshotId)
     if (parent === undefined) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The document has no such parent snapshot')
@@ -127,28 +129,34 @@ export class PrismaStore implements Store {
     if (proof !== parentSnapshotProof(parent)) throw new SnapshotProofInvalid()
 
     const ciphertextHash = hash(message.ciphertext)
-    const saved = parentSnapshotId === ''
-      ? await this.#db.$executeRaw`
+    const [saved] = parentSnapshotId === ''
+      ? await this.#db.$queryRaw<Saved[]>`
         WITH document AS (
           INSERT INTO secsync_document (id, active_snapshot_id, clocks, version) VALUES (${documentId}, ${snapshotId}, '{}', 1)
           ON CONFLICT (id) DO NOTHING
           RETURNING id, version
         )
         INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data)
-        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document`
-      : await this.#db.$executeRaw`
+        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document
+        RETURNING version::float8`
+      : await this.#db.$queryRaw<Saved[]>`
         WITH document AS (
           UPDATE secsync_document SET active_snapshot_id = ${snapshotId}, clocks = '{}', version = version + 1
           WHERE id = ${documentId} AND active_snapshot_id = ${parentSnapshotId} AND clocks = ${JSON.stringify(parentClocks)}::jsonb
           RETURNING id, version
         )
         INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data)
-        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document`
-    if (saved === 1) return
+        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document
+        RETURNING version::float8`
+    if (saved !== undefined) return saved.version
     const { cursor } = await this.load(documentId, { mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
     if (cursor.snapshotId !== parentSnapshotId) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The parent is not the active snapshot')
     throw new SecsyncSnapshotMissesUpdatesError('The clocks are not those of the active snapshot')
   }
+}
+
+interface Saved {
+  version: number
 }
 
 interface DocumentRow {
@@ -156,6 +164,7 @@ interface DocumentRow {
   position: number
   snapshotId: string
   clocks: string
+  version: number
   snapshot: string | null
   snapshotProofChain: string | null
   updates: string | null

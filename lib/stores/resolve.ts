@@ -41,12 +41,15 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
   const loads = getDocument ? callbackStore : new CachedLoads(prismaStore, maxCachedBytes)
   const snapshots = createSnapshot ? callbackStore : prismaStore
   const updates = createUpdate ? callbackStore : prismaStore
+  const isCounted = !getDocument && !createSnapshot && !createUpdate
+  const counts = (version: number | undefined) => isCounted ? version : undefined
   const store: Store = {
     groupsUpdates: updates.groupsUpdates,
     sharesLoads: loads.sharesLoads,
     load: (...args) => loads.load(...args),
-    saveUpdates: (...args) => updates.saveUpdates(...args),
-    saveSnapshot: (...args) => snapshots.saveSnapshot(...args)
+    // What only some of the three count is no order.
+    saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
+    saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))
   }
   return { store, callbacks, close }
 }

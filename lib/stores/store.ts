@@ -35,13 +35,15 @@ export interface Store {
 
   /**
    * Saves updates of one snapshot, all or none. Rejects when the snapshot is not the active one or a clock does not follow
-   * on the last one of its author; with `SecsyncNewSnapshotRequiredError` when the author must send a snapshot first.
+   * on the last one of its author; with `SecsyncNewSnapshotRequiredError` when the author must send a snapshot first. Resolves
+   * with the version of the document then, that of the last update, if the store counts: one for each change.
    */
-  saveUpdates (documentId: string, updates: UpdateChange[], request?: FastifyRequest): Promise<void>
+  saveUpdates (documentId: string, updates: UpdateChange[], request?: FastifyRequest): Promise<number | undefined>
 
   /**
    * Makes a snapshot the active one. Rejects with `SecsyncSnapshotBasedOnOutdatedSnapshotError` when its parent is not, with
    * `SecsyncSnapshotMissesUpdatesError` when it was made without all updates of its parent, and when its proof is forged.
+   * Resolves with the version of the document then.
    */
-  saveSnapshot (documentId: string, snapshot: SnapshotChange, request?: FastifyRequest): Promise<void>
+  saveSnapshot (documentId: string, snapshot: SnapshotChange, request?: FastifyRequest): Promise<number | undefined>
 }

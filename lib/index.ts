@@ -1,13 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Access } from './access.ts'
+import { RedisBus } from './bus/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import { closeCodes, type Connection } from './connection.ts'
 import { AlreadyRegistered, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
-import { resolveOptions, type SecsyncOptions } from './options.ts'
+import { Nodes, type Disconnect } from './nodes.ts'
+import { resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
 import { compileChecks } from './protocol/messages.ts'
+import { hash } from './protocol/proof.ts'
 import { Rooms } from './rooms.ts'
 import { addRoute } from './route.ts'
 import { Slots } from './slots.ts'
@@ -24,7 +27,10 @@ export interface Secsync {
   hasBroadcastAccess: HasBroadcastAccess
   /** Adds a function to a stage in the life of every message and handshake; throws `FST_SECSYNC_HOOK_INVALID` for another name. */
   addHook (name: HookName, hook: Hook): void
-  /** Tells the connections of a document, of a session key, or of both together that they have no access, and closes them with 4401. */
+  /**
+   * Tells the connections of a document, of a session key, or of both together, on all nodes, that they have no access, and closes
+   * them with 4401.
+   */
   disconnect (which: { documentId?: string, websocketSessionKey?: string }): void
   /** What is open on this node: documents that somebody is in, and connections. */
   stats (): { documents: number, connections: number }
@@ -48,9 +54,18 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
+  const nodes = nodesOf(resolved, fastify)
   const rooms = new Rooms({
-    store: limited(store, limits.callbackTimeout), slots: new Slots(limits.maxConcurrentWrites), access, log: fastify.log
+    store: limited(store, limits.callbackTimeout), slots: new Slots(limits.maxConcurrentWrites), access, nodes, log: fastify.log
   })
+  const disconnect = ({ documentId, sessionKeyHash }: Disconnect): void => {
+    for (const connection of connections) {
+      if (documentId !== undefined && documentId !== connection.documentId) continue
+      if (sessionKeyHash !== undefined && sessionKeyHash !== hash(connection.websocketSessionKey)) continue
+      connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+    }
+  }
+  nodes?.onDisconnect(disconnect)
 
   fastify.decorate('secsync', {
     ...callbacks,
@@ -59,11 +74,9 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     addHook: (name, hook) => hooks.add(name, hook),
     disconnect ({ documentId, websocketSessionKey }) {
       if (documentId === undefined && websocketSessionKey === undefined) throw new DisconnectInvalid()
-      for (const connection of connections) {
-        if (documentId !== undefined && documentId !== connection.documentId) continue
-        if (websocketSessionKey !== undefined && websocketSessionKey !== connection.websocketSessionKey) continue
-        connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
-      }
+      const which = { documentId, sessionKeyHash: websocketSessionKey === undefined ? undefined : hash(websocketSessionKey) }
+      disconnect(which)
+      nodes?.disconnect(which)
     },
     stats: () => ({ documents: rooms.size, connections: connections.size })
   })
@@ -80,7 +93,15 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     await Promise.all([...connections].map((connection) => connection.shutDown()))
     await rooms.end(limits.drainTimeout)
   })
-  fastify.addHook('onClose', close)
+  fastify.addHook('onClose', async () => {
+    await nodes?.close()
+    await close()
+  })
+}
+
+function nodesOf ({ redis, bus, prefix = '', limits }: ResolvedOptions, fastify: FastifyInstance): Nodes | undefined {
+  if (redis === undefined && bus === undefined) return undefined
+  return new Nodes(bus ?? new RedisBus(redis!, fastify.log), fastify.prefix + prefix, limits.checkInterval, fastify.log)
 }
 
 const plugin = fp(secsync, { fastify: '5.x', name: 'fastify-secsync' })
@@ -91,6 +112,8 @@ export { createPrismaStore, type StoreCallbacks } from './stores/resolve.ts'
 export {
   SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError
 } from './errors.ts'
+export type { Bus, Subscriber } from './bus/bus.ts'
+export type { RedisClient } from './bus/redis.ts'
 export type * from './callbacks.ts'
 export type { Hook, HookContext, HookName } from './hooks.ts'
 export type { Limits, SecsyncOptions } from './options.ts'

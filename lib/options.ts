@@ -2,6 +2,8 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import type { FastifyPluginOptions, RouteShorthandOptions } from 'fastify'
+import type { Bus } from './bus/bus.ts'
+import type { RedisClient } from './bus/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import { HasAccessMissing, OptionInvalid, PrismaModelsMissing, StoreMissing } from './errors.ts'
 import type { AdditionalAuthenticationDataValidations } from './protocol/messages.ts'
@@ -29,6 +31,8 @@ const Limits = Type.Object({
   maxInvalidMessages: Type.Integer({ minimum: 1, default: 100 }),
   /** Milliseconds between two pings. A connection that has not answered one by the next is ended. */
   heartbeatInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 30_000 }),
+  /** With `redis` or `bus`: milliseconds after which a node makes sure that it has missed nothing of an open document. */
+  checkInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 10_000 }),
   /** Milliseconds for one call of a callback or of the database. */
   callbackTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 10_000 }),
   /** Milliseconds for messages in flight when the server shuts down. */
@@ -52,6 +56,11 @@ const checks: Record<string, [TSchema, string]> = {
     'must be a Prisma driver adapter, for instance new PrismaPg({ connectionString }) from @prisma/adapter-pg'],
   prisma: [Type.Optional(Type.Object({ $queryRaw: Type.Function([], Type.Unknown()) })),
     'must be a PrismaClient'],
+  redis: [Type.Optional(Type.Object({ publish: Type.Function([], Type.Unknown()), duplicate: Type.Function([], Type.Unknown()) })),
+    'must be a client of ioredis, for instance new Redis(process.env.REDIS_URL)'],
+  bus: [Type.Optional(Type.Object({
+    publish: Type.Function([], Type.Unknown()), subscribe: Type.Function([], Type.Unknown()), close: Type.Function([], Type.Unknown())
+  })), 'must be an object with publish(channel, message), subscribe(channel, subscriber) and close()'],
   onRequest: [fns, 'must be a Fastify hook or an array of them'],
   preValidation: [fns, 'must be a Fastify hook or an array of them'],
   preHandler: [fns, 'must be a Fastify hook or an array of them'],
@@ -78,6 +87,10 @@ export interface SecsyncOptions extends FastifyPluginOptions {
   adapter?: SqlDriverAdapterFactory
   /** Your own PrismaClient, whose schema has the three models of this package. It is left open. */
   prisma?: PrismaClientLike
+  /** A client of ioredis, for more than one node on one store. It is left open. */
+  redis?: RedisClient
+  /** Another broker than Redis between the nodes. It is closed with the instance. */
+  bus?: Bus
   /** Authentication before the upgrade, answered in HTTP. */
   onRequest?: RouteShorthandOptions['onRequest']
   preValidation?: RouteShorthandOptions['preValidation']
@@ -105,6 +118,9 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   }
   if (options.adapter !== undefined && options.prisma !== undefined) {
     throw new OptionInvalid('prisma', 'cannot go together with adapter: pass one of the two')
+  }
+  if (options.redis !== undefined && options.bus !== undefined) {
+    throw new OptionInvalid('bus', 'cannot go together with redis: pass one of the two')
   }
   for (const model of ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate']) {
     if (options.prisma !== undefined && !(model in options.prisma)) throw new PrismaModelsMissing(model)

@@ -4,6 +4,9 @@ import type { Access } from './access.ts'
 import { closeCodes, type Connection } from './connection.ts'
 import { textFrame } from './frame.ts'
 import { Gate } from './gate.ts'
+import { patience, type Link } from './link.ts'
+import { Loads, maxRelayedDuringLoad, type Relayed } from './loads.ts'
+import type { Nodes } from './nodes.ts'
 import * as answers from './protocol/answers.ts'
 import { changesOf, type Change, type SnapshotChange } from './protocol/changes.ts'
 import { advance, copyOf, isAtLeast, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
@@ -16,6 +19,8 @@ export interface RoomSettings {
   /** For the writes of all rooms, where the store groups updates. */
   slots: Slots
   access: Access
+  /** The other ones, if there are any. */
+  nodes?: Nodes | undefined
   log: FastifyBaseLogger
 }
 
@@ -25,23 +30,6 @@ interface Member {
   /** Where it is, as long as that is not where the room is. */
   cursor?: Cursor | undefined
 }
-
-/** A load that joiners wait for, and what has been relayed since it began. */
-interface Load {
-  document: Promise<LoadedDocument | undefined>
-  relayed: Relayed[]
-  joiners: number
-  /** Began before the room had a cursor. */
-  isCold: boolean
-}
-
-interface Relayed {
-  change: Change
-  frame: Buffer
-}
-
-/** What a joiner may miss while its document is loaded, before it has to come back. */
-const maxRelayedDuringLoad = 50_000
 
 /**
  * The connections of one document on this node. The store decides the order; the room knows, with its cursor, how far its
@@ -54,19 +42,26 @@ export class Room {
   readonly #writer: Writer
   readonly #gate: Gate
   readonly #members = new Map<Connection, Member>()
-  readonly #loads = new Set<Load>()
-  readonly #sharedLoads = new Map<string, Load>()
+  readonly #loads: Loads
   /** Unknown until the first document was loaded. */
   #cursor: Cursor | undefined
+  readonly #link: Link | undefined
   #catchUpTimer: NodeJS.Timeout | undefined
+  #isLooking = false
   #failedCatchUps = 0
 
   constructor (documentId: string, settings: RoomSettings, onEmpty: (room: Room) => void) {
     this.documentId = documentId
     this.#settings = { ...settings, log: settings.log.child({ documentId }) }
     this.#onEmpty = onEmpty
+    this.#loads = new Loads(documentId, settings.store)
     this.#gate = new Gate(documentId, settings.access)
     this.#writer = new Writer(this, settings, () => this.#endIfEmpty())
+    this.#link = settings.nodes?.link(documentId, {
+      heard: () => this.#writer.turn(async () => this.#hear()),
+      missed: (version) => this.#look(version),
+      ephemeralMessage: (text) => this.relayEphemeral(text)
+    })
   }
 
   get size (): number {
@@ -95,7 +90,7 @@ export class Room {
     this.#members.set(connection, member)
     try {
       while (true) {
-        const load = this.#load(known, connection)
+        const load = this.#loads.join(known, connection.request, this.#cursor === undefined)
         try {
           const document = await load.document
           if (document === undefined) return false
@@ -103,7 +98,7 @@ export class Room {
           if (document.claimed && this.#cursor === undefined && !await this.#open(connection)) return false
           if (!this.#members.has(connection)) return true
           if (this.#cursor === undefined) {
-            this.#cursor = copyOf(document.cursor)
+            this.#begin(document.cursor)
             load.isCold = false
           }
           // Another load opened the room meanwhile: what it has seen may not be in this one, nor relayed since this one began.
@@ -111,7 +106,7 @@ export class Room {
           this.#joined(connection, member, document, load.relayed)
           return true
         } finally {
-          if (--load.joiners === 0) this.#loads.delete(load)
+          this.#loads.leave(load)
         }
       }
     } finally {
@@ -132,29 +127,16 @@ export class Room {
     if (member.cursor !== undefined) this.#writer.turn(() => this.#align())
   }
 
-  /** One load may serve several joiners that ask for the same. */
-  #load (known: Known, connection: Connection): Load {
-    const { store } = this.#settings
-    const key = store.sharesLoads ? JSON.stringify(known) : undefined
-    let load = key === undefined ? undefined : this.#sharedLoads.get(key)
-    if (load === undefined) {
-      const document = store.load(this.documentId, known, connection.request)
-      load = { document, relayed: [], joiners: 0, isCold: this.#cursor === undefined }
-      this.#loads.add(load)
-      if (key !== undefined) {
-        this.#sharedLoads.set(key, load)
-        const loaded = () => this.#sharedLoads.delete(key)
-        load.document.then(loaded, loaded)
-      }
-    }
-    load.joiners++
-    return load
-  }
-
   async #open (connection: Connection): Promise<boolean> {
     const document = await this.#settings.store.load(this.documentId, { mode: 'complete' }, connection.request)
-    if (document !== undefined) this.#cursor ??= copyOf(document.cursor)
+    if (document !== undefined && this.#cursor === undefined) this.#begin(document.cursor)
     return document !== undefined
+  }
+
+  #begin (cursor: Cursor): void {
+    this.#cursor = copyOf(cursor)
+    // The document may have been read before the link was there.
+    if (this.#link?.isConnected) this.#link.look()
   }
 
   #alignIfThere (member: Member): void {
@@ -188,6 +170,7 @@ export class Room {
   #endIfEmpty (): void {
     if (this.#members.size > 0 || this.#writer.busy) return
     clearTimeout(this.#catchUpTimer)
+    this.#link?.end()
     this.#gate.end()
     this.#onEmpty(this)
   }
@@ -198,9 +181,7 @@ export class Room {
   relay (change: Change, sender?: Connection): void {
     advance(this.cursor, change)
     const frame = change.kind === 'update' ? textFrame(answers.update(change.text)) : textFrame(...answers.snapshot(change.text))
-    for (const { relayed } of this.#loads) {
-      if (relayed.length <= maxRelayedDuringLoad) relayed.push({ change, frame })
-    }
+    this.#loads.relayed(change, frame)
     if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
     for (const [connection, member] of this.#members) {
       if (!member.joined) continue
@@ -217,7 +198,10 @@ export class Room {
     connection.takeBack(change.author, textFrame(answers.updateSaveFailed(change.snapshotId, change.clock + 1)))
   }
 
-  relayEphemeral (frame: Buffer, sender: Connection): void {
+  /** To the readers on this node, and on others if it came in here. */
+  relayEphemeral (text: string, sender?: Connection): void {
+    if (sender !== undefined) this.#link?.tellEphemeralMessage(text)
+    const frame = textFrame(answers.ephemeralMessage(text))
     if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
     for (const [connection, { joined }] of this.#members) {
       if (joined && connection !== sender) connection.relay(frame, true)
@@ -234,9 +218,41 @@ export class Room {
 
   // Catching up
 
+  /** Tells other nodes what was saved here. */
+  tell (changes: Change[]): void {
+    this.#link?.tell(changes)
+  }
+
+  /** Relays what other nodes have told, as far as it continues the cursor. */
+  #hear (): void {
+    if (this.#link === undefined || this.#cursor === undefined) return
+    const early = this.#link.take().filter((change) => {
+      const position = positionOf(change, this.cursor)
+      if (position === 'next') this.relay(change)
+      return position === 'gap'
+    })
+    this.#link.putBack(early)
+  }
+
   /** Brings the room up to a change that was saved here, when others have saved something before it. */
   async reach (change: Change, open: AnySave[]): Promise<void> {
-    if (positionOf(change, this.cursor) === 'gap') await this.catchUp(open)
+    const isGap = (): boolean => positionOf(change, this.cursor) === 'gap'
+    if (!isGap()) return
+    const deadline = performance.now() + patience
+    do this.#hear()
+    while (isGap() && await this.#link?.more(deadline))
+    if (isGap()) await this.catchUp(open)
+  }
+
+  /** Catches up if there may be something, unless it does so anyway. */
+  #look (version?: number): void {
+    if (this.#isLooking || this.#catchUpTimer !== undefined || this.#cursor === undefined) return
+    if (version !== undefined && version <= (this.#cursor.version ?? -1)) return
+    this.#isLooking = true
+    this.#writer.turn(async () => {
+      this.#isLooking = false
+      await this.catchUp()
+    })
   }
 
   /**
@@ -246,6 +262,8 @@ export class Room {
   async catchUp (open: AnySave[] = []): Promise<boolean> {
     clearTimeout(this.#catchUpTimer)
     this.#catchUpTimer = undefined
+    // What was told is in the store.
+    this.#link?.take()
     let document: LoadedDocument | undefined
     try {
       const { snapshotId, clocks } = this.cursor
@@ -259,6 +277,7 @@ export class Room {
       return false
     }
     this.#failedCatchUps = 0
+    let hasConfirmed = false
     if (isSetBack(document.cursor, this.cursor)) this.#setBack(document.cursor)
     for (const change of changesOf(document)) {
       if (positionOf(change, this.cursor) === 'gap') this.#jump(change as SnapshotChange)
@@ -268,7 +287,9 @@ export class Room {
       await save?.onSend?.()
       this.relay(change, save?.connection)
       save?.done()
+      hasConfirmed ||= save !== undefined
     }
+    if (hasConfirmed) this.#link?.tellSaved(document.cursor.version)
     this.cursor.version = document.cursor.version
     return true
   }

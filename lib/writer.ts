@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import { CallbackTimeout, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, SnapshotIdTaken, UpdateConflict } from './errors.ts'
 import { textFrame } from './frame.ts'
 import * as answers from './protocol/answers.ts'
-import { changesOf, sameChange, snapshotChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
+import { changesOf, number, sameChange, snapshotChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
 import { sameClocks } from './protocol/clocks.ts'
 import { continuing, copyOf, lastClock, positionOf, sameCursor } from './protocol/cursor.ts'
 import type { Snapshot } from './protocol/messages.ts'
@@ -252,8 +252,10 @@ export class Writer {
 
   /** The store has put these behind each other, at this version of the document; they are taken off `open`. */
   async #saved (saves: AnySave[], version: number | undefined, open: AnySave[]): Promise<void> {
-    if (version !== undefined) saves.forEach(({ change }, index) => { change.version = version - saves.length + 1 + index })
-    await this.#room.reach(saves[0]!.change, open)
+    const changes = saves.map(({ change }) => change)
+    number(changes, version)
+    this.#room.tell(changes)
+    await this.#room.reach(changes[0]!, open)
     for (const save of saves) {
       const index = open.indexOf(save)
       if (index === -1) continue

@@ -1,5 +1,3 @@
-import { textFrame } from '../frame.ts'
-import * as answers from '../protocol/answers.ts'
 import { signedJson } from '../protocol/changes.ts'
 import type { EphemeralMessage } from '../protocol/messages.ts'
 import type { Handler } from './handler.ts'
@@ -10,7 +8,7 @@ export const ephemeralMessage: Handler<EphemeralMessage> = {
 
   async handle (message, { connection }, room, onSend) {
     await onSend?.()
-    room.relayEphemeral(textFrame(answers.ephemeralMessage(signedJson(message))), connection)
+    room.relayEphemeral(signedJson(message), connection)
   },
 
   /** The protocol has no answer: it is dropped. */

@@ -39,6 +39,17 @@ export function snapshotChange (message: SnapshotMessage): SnapshotChange {
   return { kind: 'snapshot', snapshotId, parentSnapshotId, parentClocks: parentSnapshotUpdateClocks, message, text: signedJson(message) }
 }
 
+export function changeOf (text: string): Change {
+  const message = JSON.parse(text) as Update | Snapshot
+  return 'refSnapshotId' in message.publicData ? updateChange(message as Update) : snapshotChange(message as Snapshot)
+}
+
+/** Numbers changes that follow each other, of which the last has this version. */
+export function number (changes: readonly Change[], version: number | undefined): void {
+  if (version === undefined) return
+  changes.forEach((change, index) => { change.version = version - changes.length + 1 + index })
+}
+
 /** Whatever else a client put beside the four does not reach others: a `type`, for instance, would make it another message. */
 export function signedJson ({ ciphertext, nonce, publicData, signature }: Pick<Snapshot, 'ciphertext' | 'nonce' | 'signature'> & { publicData: object }): string {
   return JSON.stringify({ ciphertext, nonce, publicData, signature })

@@ -1,0 +1,85 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { BusUnavailable } from '../errors.ts'
+import type { Bus, Subscriber } from './bus.ts'
+
+/** What we use of an ioredis client. */
+export interface RedisClient {
+  readonly options?: { keyPrefix?: string | Buffer | undefined }
+  readonly status: string
+  publish (channel: string, message: string): Promise<number>
+  duplicate (options: object): RedisSubscriber
+}
+
+interface RedisSubscriber {
+  readonly status: string
+  subscribe (...channels: string[]): Promise<unknown>
+  unsubscribe (...channels: string[]): Promise<unknown>
+  on (event: string, listener: (...args: never[]) => void): unknown
+  disconnect (): void
+}
+
+/** Characters that were handed to a client and are not at Redis yet, before more is refused: they are hints, not worth the memory. */
+const maxUnsent = 8 * 1024 * 1024
+
+/** Channels of Redis. Publishes with the user's client, which stays open; a connection that subscribes can do nothing else. */
+export class RedisBus implements Bus {
+  readonly #redis: RedisClient
+  readonly #subscriber: RedisSubscriber
+  readonly #log: FastifyBaseLogger
+  readonly #subscribers = new Map<string, Subscriber>()
+  #unsent = 0
+
+  constructor (redis: RedisClient, log: FastifyBaseLogger) {
+    this.#redis = redis
+    this.#log = log
+    // It comes back by itself. What it subscribes to then is for us to say, as we must know when it has.
+    this.#subscriber = redis.duplicate({ keyPrefix: '', autoResubscribe: false, autoResendUnfulfilledCommands: false, lazyConnect: false })
+    this.#subscriber.on('ready', () => { void this.#subscribe([...this.#subscribers.keys()]) })
+    this.#subscriber.on('close', () => this.#lost())
+    this.#subscriber.on('error', (err: Error) => this.#log.warn({ err }, 'secsync: the connection to Redis failed'))
+    this.#subscriber.on('message', (channel: string, message: string) => this.#subscribers.get(channel)?.message(message))
+  }
+
+  async publish (channel: string, message: string): Promise<void> {
+    // A client that is away would keep it until it is back, when nobody needs it. One that waits connects for the first command.
+    if (!['ready', 'wait'].includes(this.#redis.status)) throw new BusUnavailable('not connected')
+    if (this.#unsent > maxUnsent) throw new BusUnavailable('too slow')
+    this.#unsent += message.length
+    try {
+      await this.#redis.publish(channel, message)
+    } finally {
+      this.#unsent -= message.length
+    }
+  }
+
+  subscribe (channel: string, subscriber: Subscriber): () => void {
+    this.#subscribers.set(channel, subscriber)
+    void this.#subscribe([channel])
+    return () => {
+      this.#subscribers.delete(channel)
+      if (this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(channel).catch(() => {})
+    }
+  }
+
+  async #subscribe (channels: string[]): Promise<void> {
+    if (this.#subscriber.status !== 'ready' || channels.length === 0) return
+    const asked = channels.map((channel) => this.#subscribers.get(channel))
+    try {
+      await this.#subscriber.subscribe(...channels)
+    } catch (err) {
+      return this.#log.error({ err }, 'secsync: subscribing to Redis failed')
+    }
+    channels.forEach((channel, index) => {
+      if (this.#subscribers.get(channel) === asked[index]) asked[index]?.connected(true)
+    })
+  }
+
+  #lost (): void {
+    for (const subscriber of this.#subscribers.values()) subscriber.connected(false)
+  }
+
+  async close (): Promise<void> {
+    this.#subscribers.clear()
+    this.#subscriber.disconnect()
+  }
+}

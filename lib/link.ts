@@ -1,0 +1,202 @@
+import { randomInt } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Bus } from './bus/bus.ts'
+import { changeOf, number, type Change } from './protocol/changes.ts'
+
+/** Characters of changes in one message. Of more the others are only told that they are in the store. */
+const maxLength = 1024 * 1024
+
+/** How many changes may wait for one that did not come. */
+const maxHeard = 10_000
+
+/** Milliseconds. For how long something that did not come may still be on its way. */
+export const patience = 50
+
+/** Milliseconds between two looks into the store, while the bus is away. */
+const blindInterval = 1000
+
+export interface LinkListener {
+  /** Changes can be taken. */
+  heard (): void
+  /** The store may have what was not heard: until this version of the document, if it is known. */
+  missed (version?: number): void
+  /** As JSON. */
+  ephemeralMessage (text: string): void
+}
+
+export interface LinkSettings {
+  bus: Bus
+  channel: string
+  /** The id of this one. */
+  node: string
+  log: FastifyBaseLogger
+  /** Milliseconds between two looks into the store, while the bus is there. */
+  checkInterval: number
+  /** No more often than all rooms of this node together may. */
+  atLeast (ms: number): number
+  onEnd (): void
+}
+
+type Kind = 'changes' | 'saved' | 'ephemeral-message'
+
+/**
+ * A room's link to the rooms of the same document on other nodes. A message has a line that says who sends what, then the JSON of each
+ * message of the protocol on a line of its own, for JSON has no line breaks.
+ */
+export class Link {
+  readonly #listener: LinkListener
+  readonly #settings: LinkSettings
+  readonly #unsubscribe: () => void
+  #heard: Change[] = []
+  /** Whether the listener knows that there is something. */
+  #isAnnounced = false
+  #isConnected = false
+  #ended = false
+  /** Something that was saved here could not be told. */
+  #hasUntold = false
+  #lookTimer: NodeJS.Timeout | undefined
+  #patienceTimer: NodeJS.Timeout | undefined
+  #wake: (() => void) | undefined
+
+  constructor (listener: LinkListener, settings: LinkSettings) {
+    this.#listener = listener
+    this.#settings = settings
+    this.#lookLater(settings.atLeast(blindInterval))
+    this.#unsubscribe = settings.bus.subscribe(settings.channel, {
+      message: (message) => this.#onMessage(message),
+      connected: (isConnected) => this.#onConnected(isConnected)
+    })
+  }
+
+  get isConnected (): boolean {
+    return this.#isConnected
+  }
+
+  // Telling
+
+  /** Tells what was saved here, in its order. */
+  tell (changes: Change[]): void {
+    const { version } = changes.at(-1)!
+    const length = changes.reduce((sum, { text }) => sum + text.length, 0)
+    if (length > maxLength) this.tellSaved(version)
+    else this.#publish('changes', version, changes.map(({ text }) => text))
+  }
+
+  /** Tells that something was saved, to be read from the store. */
+  tellSaved (version?: number): void {
+    this.#hasUntold = false
+    this.#publish('saved', version, [])
+  }
+
+  tellEphemeralMessage (text: string): void {
+    this.#publish('ephemeral-message', undefined, [text])
+  }
+
+  #publish (kind: Kind, version: number | undefined, texts: string[]): void {
+    const { bus, channel, node, log } = this.#settings
+    const publish = async () => bus.publish(channel, [`${node} ${kind} ${version ?? ''}`, ...texts].join('\n'))
+    publish().catch((err: unknown) => {
+      log.debug({ err }, 'secsync: other nodes were not told')
+      if (kind !== 'ephemeral-message') this.#hasUntold = true
+    })
+  }
+
+  // Hearing
+
+  #onMessage (message: string): void {
+    const { node, log } = this.#settings
+    if (this.#ended || message.startsWith(node)) return
+    try {
+      const [head, ...texts] = message.split('\n') as [string, ...string[]]
+      const [, kind, number] = head.split(' ')
+      const version = number ? Number(number) : undefined
+      if (kind === 'changes') this.#hear(texts.map(changeOf), version)
+      else if (kind === 'saved') this.#listener.missed(version)
+      else if (kind === 'ephemeral-message') this.#listener.ephemeralMessage(texts[0]!)
+      else throw new Error(`There is no ${kind}`)
+    } catch (err) {
+      log.warn({ err }, 'secsync: a message of another node makes no sense')
+      this.#listener.missed()
+    }
+  }
+
+  #hear (changes: Change[], version: number | undefined): void {
+    number(changes, version)
+    this.#heard.push(...changes)
+    if (this.#heard.length > maxHeard) {
+      this.#heard = []
+      return this.#listener.missed()
+    }
+    this.#wake?.()
+    if (this.#isAnnounced) return
+    this.#isAnnounced = true
+    this.#listener.heard()
+  }
+
+  /** What was heard since the last call, in the order of the store, as far as that is known. */
+  take (): Change[] {
+    this.#isAnnounced = false
+    return this.#heard.splice(0).sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
+  }
+
+  /** These came too early: if what is missing does not come soon, the store has it. */
+  putBack (changes: Change[]): void {
+    this.#heard.unshift(...changes)
+    if (changes.length === 0) {
+      clearTimeout(this.#patienceTimer)
+      this.#patienceTimer = undefined
+    } else {
+      this.#patienceTimer ??= setTimeout(() => {
+        this.#patienceTimer = undefined
+        this.#listener.missed()
+      }, patience)
+    }
+  }
+
+  /** Resolves when more can be taken, with true, or with false when the time (of `performance.now`) has come. */
+  async more (deadline: number): Promise<boolean> {
+    const ms = deadline - performance.now()
+    if (!this.#isConnected || this.#ended || ms <= 0) return false
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+    return this.#isAnnounced
+  }
+
+  // Looking
+
+  #onConnected (isConnected: boolean): void {
+    if (this.#ended) return
+    this.#isConnected = isConnected
+    this.look()
+  }
+
+  /** Looks into the store at once, and then from time to time. */
+  look (): void {
+    this.#lookLater(this.#settings.atLeast(0))
+  }
+
+  #lookLater (ms: number): void {
+    clearTimeout(this.#lookTimer)
+    this.#lookTimer = setTimeout(() => {
+      this.#listener.missed()
+      if (this.#hasUntold) this.tellSaved()
+      const { atLeast, checkInterval } = this.#settings
+      this.#lookLater(atLeast(this.#isConnected ? checkInterval : Math.min(checkInterval, blindInterval)))
+    }, randomInt(Math.floor(ms / 2), ms + 1))
+  }
+
+  end (): void {
+    this.#ended = true
+    clearTimeout(this.#lookTimer)
+    clearTimeout(this.#patienceTimer)
+    this.#wake?.()
+    this.#unsubscribe()
+    this.#settings.onEnd()
+  }
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Bus } from './bus/bus.ts'
+import { Link, type LinkListener } from './link.ts'
+
+/** Part of every channel: nodes that speak another one, during an upgrade, do not hear each other, and look into the store. */
+const language = 1
+
+/** Milliseconds between two looks of a room into the store, for each room of the node: so there are not too many at once. */
+const perRoom = 2
+
+/** Whom to disconnect. A session key is secret, and Redis logs what is slow. */
+export interface Disconnect {
+  documentId?: string | undefined
+  sessionKeyHash?: string | undefined
+}
+
+/** The nodes that share a store, seen from one of them: they tell each other what they have saved, and whom to disconnect. */
+export class Nodes {
+  readonly #id = randomUUID()
+  readonly #bus: Bus
+  readonly #name: string
+  readonly #checkInterval: number
+  readonly #log: FastifyBaseLogger
+  #links = 0
+
+  /** `name` is that of the documents on the bus, should there be others. */
+  constructor (bus: Bus, name: string, checkInterval: number, log: FastifyBaseLogger) {
+    this.#bus = bus
+    this.#name = name
+    this.#checkInterval = checkInterval
+    this.#log = log
+  }
+
+  #channel (name: string): string {
+    return `fastify-secsync:${language}:${this.#name}:${name}`
+  }
+
+  /** For a room, until it ends it. */
+  link (documentId: string, listener: LinkListener): Link {
+    this.#links++
+    return new Link(listener, {
+      bus: this.#bus,
+      channel: this.#channel(`document:${documentId}`),
+      node: this.#id,
+      log: this.#log,
+      atLeast: (ms) => Math.max(ms, this.#links * perRoom),
+      checkInterval: this.#checkInterval,
+      onEnd: () => { this.#links-- }
+    })
+  }
+
+  /** A node that does not hear it asks for access once more before it relays anything. */
+  disconnect (which: Disconnect): void {
+    this.#bus.publish(this.#channel('disconnect'), JSON.stringify({ node: this.#id, which })).catch((err: unknown) => {
+      this.#log.warn({ err }, 'secsync: other nodes were not told whom to disconnect')
+    })
+  }
+
+  onDisconnect (disconnect: (which: Disconnect) => void): void {
+    this.#bus.subscribe(this.#channel('disconnect'), {
+      message: (text) => {
+        try {
+          const { node, which } = JSON.parse(text) as { node: string, which: Disconnect }
+          if (node !== this.#id) disconnect(which)
+        } catch (err) {
+          this.#log.warn({ err }, 'secsync: a message of another node makes no sense')
+        }
+      },
+      connected () {}
+    })
+  }
+
+  close (): Promise<void> {
+    return this.#bus.close()
+  }
+}

@@ -153,7 +153,10 @@ export class Writer {
       }
       if (!this.#isFinal(failure)) {
         const before = copyOf(this.#room.cursor)
-        if (!await this.#room.catchUp(open)) return await this.#refuseUpdates(open, failure)
+        if (!await this.#room.catchUp(open)) {
+          open = await this.#refuseUpdates(open, failure)
+          continue
+        }
         if (!sameCursor(before, this.#room.cursor)) continue
       }
       const failed = new Set((ready.length > 0 ? ready : open).map(({ connection }) => connection))
@@ -161,7 +164,7 @@ export class Writer {
         isOneByOne = true
         continue
       }
-      await this.#refuseUpdates(remove(open, ({ connection }) => failed.has(connection)), failure)
+      open.unshift(...await this.#refuseUpdates(remove(open, ({ connection }) => failed.has(connection)), failure))
     }
   }
 
@@ -172,29 +175,39 @@ export class Writer {
     return this.#store.groupsUpdates ? ready.filter(({ connection }) => connection === ready[0]!.connection) : ready.slice(0, 1)
   }
 
-  /** In one go, so that a client has all its failures before it begins anew. */
-  async #refuseUpdates (saves: Updates, failure: unknown): Promise<void> {
+  /**
+   * In one go, so that a client has all its failures before it begins anew: it takes back all that it has in flight, so that nothing
+   * behind a failure may be saved. What is stored already, byte for byte, did not fail; what is behind it is to be tried again.
+   */
+  async #refuseUpdates (saves: Updates, failure: unknown): Promise<Updates> {
     const { cursor } = this.#room
     const stored = new Map<string, UpdateChange[]>()
     for (const { change } of saves) {
       const isBehind = change.snapshotId === cursor.snapshotId && change.clock <= lastClock(cursor, change.author)
       if (isBehind && !stored.has(change.author)) stored.set(change.author, await this.#storedFrom(change))
     }
+    const storedOf = ({ author, snapshotId, clock }: UpdateChange) =>
+      stored.get(author)?.find((other) => clock === other.clock && snapshotId === other.snapshotId)
+    const same = remove(saves, ({ change }) => {
+      const other = storedOf(change)
+      return other !== undefined && sameChange(other, change)
+    })
+    for (const { saved, done } of same) {
+      saved()
+      done()
+    }
+    if (same.length > 0 && failure === undefined) return saves
     const told = new Set<string>()
-    for (const { change, connection, saved, refused, done } of saves) {
-      const same = stored.get(change.author)?.find(({ clock, snapshotId }) => clock === change.clock && snapshotId === change.snapshotId)
-      if (same && sameChange(same, change)) {
-        saved()
-        done()
-        continue
-      }
+    for (const { change, connection, refused } of saves) {
+      const other = storedOf(change)
       // The client numbers on from what it has received: without the stored one it might send this clock for ever.
-      if (same && !told.has(change.author)) connection.relay(textFrame(answers.update(same.text)))
+      if (other && !told.has(change.author)) connection.relay(textFrame(answers.update(other.text)))
       told.add(change.author)
       refused(failure ?? new UpdateConflict())
       // The first failure is the reason, the others follow from it.
       failure = undefined
     }
+    return []
   }
 
   /** The stored updates of an author, from the clock of this one on. */

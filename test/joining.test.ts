@@ -247,6 +247,49 @@ for (const [what, snapshots, closeCodes] of [['follow over one snapshot', 1, []]
   })
 }
 
+t.test('what was sent to another node before, and is saved while the client sends it again, loses nothing that is typed then', async (t) => {
+  mockTimers(t)
+  const world = new World({ nodes: 2 })
+  const client = new ModelClient(documentId)
+  world.clients.splice(0, 3, client)
+  const send = (): void => {
+    client.work()
+    while (client.passUp());
+  }
+  const receive = (): void => {
+    client.passDown()
+    client.work()
+  }
+  client.type()
+  await world.drain({ withTimers: false })
+  client.type()
+  send()
+  await world.until(() => world.store.called.length === 1)
+  client.disconnect()
+  world.connect(client)
+  await world.until(() => world.store.called.length === 2)
+  world.store.perform(1)
+  world.store.answer()
+  await flush()
+  receive()
+  // What it has sent already, and something new behind it.
+  send()
+  client.type()
+  send()
+  await world.until(() => world.store.called.length === 2)
+  world.store.serve()
+  await world.until(() => world.store.called.length === 1)
+  world.store.serve()
+  await flush()
+  // Now it has its own first update, and numbers on from there.
+  receive()
+  client.type()
+  send()
+  await world.drain()
+  t.same([...world.stored].sort(), [...client.typed].sort())
+  t.same(client.faults, [])
+})
+
 for (const [what, statements] of [
   ['deleted', 'DELETE FROM secsync_document'],
   ['set back', 'DELETE FROM secsync_update WHERE clock = 1; UPDATE secsync_document SET clocks = jsonb_build_object((SELECT author FROM secsync_update), 0)']

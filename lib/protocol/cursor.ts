@@ -59,13 +59,13 @@ export function isAtLeast (cursor: Cursor, other: Cursor): boolean {
   return Object.entries(other.clocks).every(([author, clock]) => lastClock(cursor, author) >= clock)
 }
 
-/** The updates, in their order, of which each continues the cursor or one before it. */
+/** The updates, in their order, of which each continues the cursor or one before it; of an author none behind one that does not. */
 export function continuing (updates: readonly UpdateChange[], cursor: Cursor): UpdateChange[] {
-  const last = new Map<string, number>()
+  const next = new Map<string, number>()
   return updates.filter((update) => {
-    const clock = last.get(update.author) ?? lastClock(cursor, update.author)
-    if (update.snapshotId !== cursor.snapshotId || update.clock !== clock + 1) return false
-    last.set(update.author, update.clock)
-    return true
+    const clock = next.get(update.author) ?? lastClock(cursor, update.author) + 1
+    const continues = update.snapshotId === cursor.snapshotId && update.clock === clock
+    next.set(update.author, continues ? clock + 1 : NaN)
+    return continues
   })
 }

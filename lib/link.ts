@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Bus } from './bus/bus.ts'
+import type { Subscriber } from './bus/bus.ts'
 import { changeOf, number, type Change } from './protocol/changes.ts'
 
 /** Characters of changes in one message. Of more the others are only told that they are in the store. */
@@ -25,10 +25,11 @@ export interface LinkListener {
 }
 
 export interface LinkSettings {
-  bus: Bus
-  channel: string
-  /** The id of this one. */
+  /** The id of this node. */
   node: string
+  /** To the other nodes. */
+  publish (message: string): Promise<unknown>
+  subscribe (subscriber: Subscriber): () => void
   log: FastifyBaseLogger
   /** Milliseconds between two looks into the store, while the bus is there. */
   checkInterval: number
@@ -62,7 +63,7 @@ export class Link {
     this.#listener = listener
     this.#settings = settings
     this.#lookLater(settings.atLeast(blindInterval))
-    this.#unsubscribe = settings.bus.subscribe(settings.channel, {
+    this.#unsubscribe = settings.subscribe({
       message: (message) => this.#onMessage(message),
       connected: (isConnected) => this.#onConnected(isConnected)
     })
@@ -93,9 +94,8 @@ export class Link {
   }
 
   #publish (kind: Kind, version: number | undefined, texts: string[]): void {
-    const { bus, channel, node, log } = this.#settings
-    const publish = async () => bus.publish(channel, [`${node} ${kind} ${version ?? ''}`, ...texts].join('\n'))
-    publish().catch((err: unknown) => {
+    const { publish, node, log } = this.#settings
+    publish([`${node} ${kind} ${version ?? ''}`, ...texts].join('\n')).catch((err: unknown) => {
       log.debug({ err }, 'secsync: other nodes were not told')
       if (kind !== 'ephemeral-message') this.#hasUntold = true
     })

@@ -36,13 +36,19 @@ export class Nodes {
     return `fastify-secsync:${language}:${this.#name}:${name}`
   }
 
+  /** Rejects, whatever a bus of the user's does. */
+  async #publish (channel: string, message: string): Promise<void> {
+    await this.#bus.publish(channel, message)
+  }
+
   /** For a room, until it ends it. */
   link (documentId: string, listener: LinkListener): Link {
     this.#links++
+    const channel = this.#channel(`document:${documentId}`)
     return new Link(listener, {
-      bus: this.#bus,
-      channel: this.#channel(`document:${documentId}`),
       node: this.#id,
+      publish: (message) => this.#publish(channel, message),
+      subscribe: (subscriber) => this.#bus.subscribe(channel, subscriber),
       log: this.#log,
       atLeast: (ms) => Math.max(ms, this.#links * perRoom),
       checkInterval: this.#checkInterval,
@@ -52,7 +58,7 @@ export class Nodes {
 
   /** A node that does not hear it asks for access once more before it relays anything. */
   disconnect (which: Disconnect): void {
-    this.#bus.publish(this.#channel('disconnect'), JSON.stringify({ node: this.#id, which })).catch((err: unknown) => {
+    this.#publish(this.#channel('disconnect'), JSON.stringify({ node: this.#id, which })).catch((err: unknown) => {
       this.#log.warn({ err }, 'secsync: other nodes were not told whom to disconnect')
     })
   }

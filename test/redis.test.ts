@@ -127,9 +127,11 @@ t.test('several nodes', { skip: noRedis }, async (t) => {
     const [client, monitor] = [redis.client(), redis.client()]
     const { app, connect } = await startServer(t, { redis: client })
     await connect(documentId).next('document')
-    while (((await monitor.pubsub('CHANNELS')) as string[]).length < 2);
+    const channels = async () => (await monitor.pubsub('CHANNELS') as string[]).sort()
+    while ((await channels()).length < 2);
+    t.strictSame(await channels(), ['app:fastify-secsync:1:/documents:disconnect', 'app:fastify-secsync:1:/documents:document:document'])
     await app.close()
-    while (((await monitor.pubsub('CHANNELS')) as string[]).length > 0);
+    while ((await channels()).length > 0);
     t.equal(await client.ping(), 'PONG')
     client.quit()
     await once(client, 'end')

@@ -3,6 +3,7 @@ import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Action, HasAccess } from 'fastify-secsync'
 import type { Pool } from 'pg'
+import { ShortMemory } from './short-memory.ts'
 
 export type Role = 'owner' | 'editor' | 'viewer'
 
@@ -20,35 +21,31 @@ const rolesThatMay: Record<Action, Array<Role | undefined>> = {
 export const NotAMember = createError('APP_NOT_A_MEMBER', 'You are not a member of this document', 404)
 export const NotTheOwner = createError('APP_NOT_THE_OWNER', 'Only the owner of a document may do this', 403)
 
-/** The roles of members in documents. Answers are kept for a second, since each message asks. */
+/** The roles of members in documents. */
 export class Members {
   readonly #db: Pool
-  readonly #roles = new Map<string, Promise<Role | undefined>>()
-  readonly #forgetting = setInterval(() => this.#roles.clear(), 1000).unref()
+  readonly #roles: ShortMemory<Role | undefined>
 
   constructor (db: Pool) {
     this.#db = db
+    this.#roles = new ShortMemory(async (memberId, documentId) => {
+      const { rows: [row] } = await db.query<{ role: Role | 'removed' }>(
+        'SELECT role FROM app_membership WHERE document_id = $1 AND member_id = $2', [documentId, memberId])
+      return row === undefined || row.role === 'removed' ? undefined : row.role
+    })
   }
 
   close (): void {
-    clearInterval(this.#forgetting)
+    this.#roles.close()
   }
 
   async roleOf (memberId: string, documentId: string): Promise<Role | undefined> {
-    const key = JSON.stringify([memberId, documentId])
-    let role = this.#roles.get(key)
-    if (role === undefined) {
-      role = this.#load(memberId, documentId)
-      this.#roles.set(key, role)
-      // A failure is not an answer to keep.
-      role.catch(() => this.#roles.delete(key))
-    }
-    return await role
+    return await this.#roles.get(memberId, documentId)
   }
 
   /** After a change, so that it holds from now on. */
   forget (memberId: string, documentId: string): void {
-    this.#roles.delete(JSON.stringify([memberId, documentId]))
+    this.#roles.forget(memberId, documentId)
   }
 
   /** The role of somebody who opens a document: it is made if there is none, and one with access by `link` takes them in. */
@@ -70,12 +67,6 @@ export class Members {
       `WITH created AS (INSERT INTO app_document (id, access) VALUES ($1, $3) ON CONFLICT DO NOTHING RETURNING id)
        INSERT INTO app_membership (document_id, member_id, role) SELECT id, $2, 'owner' FROM created`, [documentId, memberId, access])
     this.forget(memberId, documentId)
-  }
-
-  async #load (memberId: string, documentId: string): Promise<Role | undefined> {
-    const { rows: [row] } = await this.#db.query<{ role: Role | 'removed' }>(
-      'SELECT role FROM app_membership WHERE document_id = $1 AND member_id = $2', [documentId, memberId])
-    return row === undefined || row.role === 'removed' ? undefined : row.role
   }
 }
 

@@ -8,6 +8,7 @@ import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import secsync from 'fastify-secsync'
 import { migrate } from 'fastify-secsync/migrate'
+import { Redis } from 'ioredis'
 import pg from 'pg'
 import { hasAccess, Members } from './access.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
@@ -25,12 +26,14 @@ const NotFound = createError('APP_NOT_FOUND', 'There is nothing at this address'
 export interface AppOptions {
   /** A PostgreSQL. It is migrated. */
   connectionString: string
+  /** A Redis, where several processes serve that database. */
+  redisUrl?: string | undefined
   logLevel: string
   /** Log lines for people instead of JSON. */
   pretty?: boolean
 }
 
-export async function buildApp ({ connectionString, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp ({ connectionString, redisUrl, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
   // Without statement names: a migration is several statements in one.
   const migrating = new PrismaPg({ connectionString })
   await migrate({ adapter: migrating })
@@ -53,17 +56,21 @@ export async function buildApp ({ connectionString, logLevel, pretty = false }: 
 
   const db = new pg.Pool({ connectionString, max: 5, connectionTimeoutMillis: 5000, query_timeout: 10_000 })
   db.on('error', (err) => app.log.warn({ err }, 'a connection to the database was lost'))
-  const refusedSnapshots = new RefusedSnapshots()
-  await refusedSnapshots.load(db)
+
+  const redis = redisUrl === undefined ? undefined : new Redis(redisUrl)
+  // The plugin logs when it is away.
+  redis?.on('error', () => {})
 
   app.decorate('db', db)
   app.decorate('sessions', new Sessions(db))
   app.decorate('members', new Members(db))
-  app.decorate('refusedSnapshots', refusedSnapshots)
+  app.decorate('refusedSnapshots', new RefusedSnapshots(db))
   app.decorateRequest('member', null)
   app.decorateRequest('role', null)
   app.addHook('onClose', async () => {
     app.members.close()
+    app.refusedSnapshots.close()
+    redis?.disconnect()
     await db.end()
   })
 
@@ -72,12 +79,13 @@ export async function buildApp ({ connectionString, logLevel, pretty = false }: 
   await app.register(secsync, {
     prefix: '/documents',
     adapter,
+    ...redis && { redis },
     preHandler: authenticateWebSocket,
     hasAccess: hasAccess(app.members),
     // Which key a snapshot is encrypted with. Clients that never change the key leave it out.
     additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.Optional(Type.String({ maxLength: 64 })) }) }
   })
-  app.secsync.addHook('preHandler', refusedSnapshots.hook)
+  app.secsync.addHook('preHandler', app.refusedSnapshots.hook)
 
   // Fastify's own would log the whole URL.
   app.setNotFoundHandler(() => { throw new NotFound() })

@@ -39,7 +39,7 @@ async function start (): Promise<void> {
   open.push(database)
   if (stopAsked !== undefined) return
 
-  const app = await buildApp({ connectionString: database.connectionString, logLevel: settings.LOG_LEVEL, pretty: isTerminal })
+  const app = await buildApp({ connectionString: database.connectionString, redisUrl: settings.REDIS_URL, logLevel: settings.LOG_LEVEL, pretty: isTerminal })
   open.push(app)
   if (stopAsked !== undefined) return
 

@@ -2,28 +2,33 @@
 // at the removal takes no more updates: the plugin tells clients that send one to make a new snapshot.
 import { SecsyncNewSnapshotRequiredError, type Hook, type Update } from 'fastify-secsync'
 import type { Pool } from 'pg'
+import { ShortMemory } from './short-memory.ts'
 
-/** Asked for each update, so it is kept in memory: one entry per document in which somebody was removed. */
 export class RefusedSnapshots {
-  readonly #snapshotOf = new Map<string, string>()
+  readonly #refused: ShortMemory<string | null>
 
-  /** Those from before the server was started. */
-  async load (db: Pool): Promise<void> {
-    const { rows } = await db.query<{ id: string, snapshotId: string }>(
-      `SELECT document.id, active_snapshot_id AS "snapshotId" FROM app_document document
-       JOIN secsync_document ON secsync_document.id = document.id AND active_snapshot_id = refused_snapshot_id`)
-    for (const { id, snapshotId } of rows) this.refuse(id, snapshotId)
-  }
-
-  refuse (documentId: string, snapshotId: string): void {
-    this.#snapshotOf.set(documentId, snapshotId)
+  constructor (db: Pool) {
+    this.#refused = new ShortMemory(async (documentId) => {
+      const { rows: [row] } = await db.query<{ id: string | null }>('SELECT refused_snapshot_id AS id FROM app_document WHERE id = $1', [documentId])
+      return row?.id ?? null
+    })
   }
 
   /** For `app.secsync.addHook('preHandler', …)`. */
-  readonly hook: Hook = ({ action, documentId, message }) => {
-    if (action === 'write-update' && (message as Update).publicData.refSnapshotId === this.#snapshotOf.get(documentId)) {
+  readonly hook: Hook = async ({ action, documentId, message }) => {
+    if (action !== 'write-update') return
+    if ((message as Update).publicData.refSnapshotId === await this.#refused.get(documentId)) {
       throw new SecsyncNewSnapshotRequiredError('A member was removed: the document needs a snapshot with a new key')
     }
+  }
+
+  /** After a removal, so that it holds from now on. */
+  forget (documentId: string): void {
+    this.#refused.forget(documentId)
+  }
+
+  close (): void {
+    this.#refused.close()
   }
 }
 

@@ -7,6 +7,9 @@ const Settings = Type.Object({
   DATABASE_URL: Type.Optional(Type.String({
     pattern: '^postgres(ql)?://', description: 'a PostgreSQL, as postgresql://user:password@host:5432/database; without one, the app starts its own'
   })),
+  REDIS_URL: Type.Optional(Type.String({
+    pattern: '^rediss?://', description: 'a Redis, as redis://host:6379, where several of these serve one DATABASE_URL'
+  })),
   DATA_DIR: Type.String({ default: './data', minLength: 1, description: "a directory for the app's own PostgreSQL" }),
   LOG_LEVEL: Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)), {
     description: 'trace, debug, info, warn, error, fatal or silent'
@@ -23,6 +26,9 @@ export function readSettings (env: NodeJS.ProcessEnv, defaults: Pick<Settings, '
   const wrong = [...Value.Errors(Settings, settings)].map(({ path }) => path.slice(1) as keyof Settings)
   if (wrong.length > 0) {
     throw new Error([...new Set(wrong)].map((name) => `${name} must be ${Settings.properties[name].description}`).join('\n'))
+  }
+  if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
+    throw new Error('REDIS_URL needs a DATABASE_URL: it connects processes that serve one database')
   }
   return Value.Decode(Settings, Value.Clean(Settings, settings))
 }

@@ -25,18 +25,22 @@ const maxUnsent = 8 * 1024 * 1024
 export class RedisBus implements Bus {
   readonly #redis: RedisClient
   readonly #subscriber: RedisSubscriber
+  /** Of an application that shares its Redis with others. Redis takes none for channels, so that ioredis adds none. */
+  readonly #prefix: string
   readonly #log: FastifyBaseLogger
   readonly #subscribers = new Map<string, Subscriber>()
   #unsent = 0
+  #isAway = false
 
   constructor (redis: RedisClient, log: FastifyBaseLogger) {
     this.#redis = redis
+    this.#prefix = String(redis.options?.keyPrefix ?? '')
     this.#log = log
     // It comes back by itself. What it subscribes to then is for us to say, as we must know when it has.
     this.#subscriber = redis.duplicate({ keyPrefix: '', autoResubscribe: false, autoResendUnfulfilledCommands: false, lazyConnect: false })
-    this.#subscriber.on('ready', () => { void this.#subscribe([...this.#subscribers.keys()]) })
-    this.#subscriber.on('close', () => this.#lost())
-    this.#subscriber.on('error', (err: Error) => this.#log.warn({ err }, 'secsync: the connection to Redis failed'))
+    this.#subscriber.on('ready', () => { void this.#onReady() })
+    this.#subscriber.on('close', () => this.#onClose())
+    this.#subscriber.on('error', (err: Error) => this.#onError(err))
     this.#subscriber.on('message', (channel: string, message: string) => this.#subscribers.get(channel)?.message(message))
   }
 
@@ -46,18 +50,18 @@ export class RedisBus implements Bus {
     if (this.#unsent > maxUnsent) throw new BusUnavailable('too slow')
     this.#unsent += message.length
     try {
-      await this.#redis.publish(channel, message)
+      await this.#redis.publish(this.#prefix + channel, message)
     } finally {
       this.#unsent -= message.length
     }
   }
 
   subscribe (channel: string, subscriber: Subscriber): () => void {
-    this.#subscribers.set(channel, subscriber)
-    void this.#subscribe([channel])
+    const name = this.#prefix + channel
+    this.#subscribers.set(name, subscriber)
+    void this.#subscribe([name])
     return () => {
-      this.#subscribers.delete(channel)
-      if (this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(channel).catch(() => {})
+      if (this.#subscribers.delete(name) && this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
     }
   }
 
@@ -74,8 +78,20 @@ export class RedisBus implements Bus {
     })
   }
 
-  #lost (): void {
+  async #onReady (): Promise<void> {
+    if (this.#isAway) this.#log.info('secsync: Redis is back')
+    this.#isAway = false
+    await this.#subscribe([...this.#subscribers.keys()])
+  }
+
+  #onClose (): void {
     for (const subscriber of this.#subscribers.values()) subscriber.connected(false)
+  }
+
+  /** There is one for each time that it cannot connect. */
+  #onError (err: Error): void {
+    if (!this.#isAway) this.#log.warn({ err }, 'secsync: Redis is away; until it is back, nodes look into the store')
+    this.#isAway = true
   }
 
   async close (): Promise<void> {

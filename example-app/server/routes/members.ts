@@ -60,7 +60,7 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
     preHandler: onlyOwner,
     schema: { params: MemberParams, response: { 204: Type.Null() } }
   }, async ({ params: { id, memberId } }, reply) => {
-    const { rows: [removed] } = await app.db.query<{ sessionKey: string, refusedSnapshotId: string | null }>(
+    const { rows: [removed] } = await app.db.query<{ sessionKey: string }>(
       `WITH removed AS (
          UPDATE app_membership SET role = 'removed'
          WHERE document_id = $1 AND member_id = $2 AND role IN ('editor', 'viewer') RETURNING member_id, invitation
@@ -69,10 +69,10 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
        )
        UPDATE app_document SET refused_snapshot_id = (SELECT active_snapshot_id FROM secsync_document WHERE id = $1)
        FROM removed JOIN app_session USING (member_id) WHERE id = $1
-       RETURNING session_key AS "sessionKey", refused_snapshot_id AS "refusedSnapshotId"`, [id, memberId])
+       RETURNING session_key AS "sessionKey"`, [id, memberId])
     if (removed === undefined) throw new NoSuchMember()
     app.members.forget(memberId, id)
-    if (removed.refusedSnapshotId !== null) app.refusedSnapshots.refuse(id, removed.refusedSnapshotId)
+    app.refusedSnapshots.forget(id)
     app.secsync.disconnect({ documentId: id, websocketSessionKey: removed.sessionKey })
     return await reply.code(204).send(null)
   })

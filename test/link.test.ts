@@ -1,0 +1,235 @@
+// What nodes tell each other, with a broker that loses, repeats and reorders on request.
+import { mock } from 'node:test'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import type { Bus } from '../lib/bus/bus.ts'
+import type { Link } from '../lib/link.ts'
+import { Nodes, type Disconnect } from '../lib/nodes.ts'
+import { changeOf, updateChange, type Change } from '../lib/protocol/changes.ts'
+import type { Update } from '../lib/protocol/messages.ts'
+import { ControlledBroker } from './fixtures/controlled-bus.ts'
+import { Log } from './fixtures/log.ts'
+import { flush, mockTimers } from './fixtures/world.ts'
+
+interface Node {
+  nodes: Nodes
+  link: Link
+  events: string[]
+}
+
+function nodeOn (bus: Bus, options: { checkInterval?: number, log?: ReturnType<typeof Fastify>['log'] } = {}): Node {
+  const { checkInterval = 10_000, log = Fastify().log } = options
+  const events: string[] = []
+  const nodes = new Nodes(bus, 'test', checkInterval, log)
+  const link = nodes.link('document', {
+    heard: () => events.push('heard'),
+    missed: (version) => events.push(version === undefined ? 'missed' : `missed until ${version}`),
+    ephemeralMessage: (text) => events.push(text)
+  })
+  return { nodes, link, events }
+}
+
+/** Two nodes that hear each other. */
+function twoNodes (t: Test): { broker: ControlledBroker, here: Node, there: Node } {
+  mockTimers(t)
+  const broker = new ControlledBroker()
+  const [here, there] = [nodeOn(broker.bus()), nodeOn(broker.bus())] as [Node, Node]
+  broker.connect()
+  // They look into the store then.
+  mock.timers.tick(10)
+  for (const { events } of [here, there]) events.length = 0
+  return { broker, here, there }
+}
+
+async function deliverAll (broker: ControlledBroker): Promise<void> {
+  await flush()
+  while (broker.underway.length > 0) broker.deliver()
+}
+
+function updateOf (clock: number, version?: number, ciphertext = ''): Change {
+  return Object.assign(updateChange({ ciphertext, publicData: { docId: 'document', refSnapshotId: 'snapshot', pubKey: 'author', clock } } as Update), { version })
+}
+
+t.test('what one tells the other hears, announced once, with its version, and it does not hear itself', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  const snapshot = changeOf(JSON.stringify({ publicData: { snapshotId: 'child', parentSnapshotId: 'snapshot', parentSnapshotUpdateClocks: {} } }))
+  here.link.tell([updateOf(0, 7), updateOf(1, 8)])
+  here.link.tell([Object.assign(snapshot, { version: 9 })])
+  await deliverAll(broker)
+  t.strictSame([here.events, there.events], [[], ['heard']])
+  t.match(there.link.take(), [{ kind: 'update', clock: 0, version: 7 }, { kind: 'update', clock: 1, version: 8 }, { kind: 'snapshot', snapshotId: 'child', version: 9 }])
+  t.strictSame([...there.link.take(), ...here.link.take()], [])
+
+  here.link.tellEphemeralMessage('{"ephemeral":true}')
+  here.link.tellSaved(12)
+  here.link.tellSaved()
+  await deliverAll(broker)
+  t.strictSame(there.events, ['heard', '{"ephemeral":true}', 'missed until 12', 'missed'])
+  for (const { link } of [here, there]) link.end()
+})
+
+t.test('what comes in another order is taken in that of the store, as far as it is known', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  for (const version of [4, 2, 3]) here.link.tell([updateOf(version, version)])
+  await deliverAll(broker)
+  t.strictSame(there.link.take().map(({ version }) => version), [2, 3, 4])
+  for (const clock of [1, 0]) here.link.tell([updateOf(clock)])
+  await deliverAll(broker)
+  t.match(there.link.take(), [{ clock: 1 }, { clock: 0 }])
+  for (const { link } of [here, there]) link.end()
+})
+
+t.test('what came too early waits a while for what is missing, and no longer', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  here.link.tell([updateOf(2, 2)])
+  await deliverAll(broker)
+  there.link.putBack(there.link.take())
+  mock.timers.tick(49)
+  here.link.tell([updateOf(1, 1)])
+  await deliverAll(broker)
+  const both = there.link.take()
+  t.strictSame(both.map(({ version }) => version), [1, 2])
+  there.link.putBack([])
+  mock.timers.tick(50)
+  t.strictSame(there.events, ['heard', 'heard'])
+
+  there.link.putBack(both)
+  there.link.putBack(there.link.take())
+  mock.timers.tick(50)
+  t.strictSame(there.events, ['heard', 'heard', 'missed'])
+  for (const { link } of [here, there]) link.end()
+})
+
+t.test('whoever waits for more goes on when it comes, when the time is over, when nobody can be heard, and when it ends', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  const waiting = there.link.more(performance.now() + 1000)
+  here.link.tell([updateOf(0, 1)])
+  await deliverAll(broker)
+  t.equal(await waiting, true)
+  there.link.take()
+
+  t.equal(await there.link.more(performance.now()), false)
+  const late = there.link.more(performance.now() + 1000)
+  mock.timers.tick(1000)
+  t.equal(await late, false)
+  const ended = here.link.more(performance.now() + 1000)
+  here.link.end()
+  t.equal(await ended, false)
+  broker.leave()
+  t.equal(await there.link.more(performance.now() + 1000), false)
+  there.link.end()
+})
+
+t.test('changes of more than a megabyte are not told, only that they are there', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  here.link.tell([updateOf(0, 1, 'x'.repeat(600_000)), updateOf(1, 2, 'x'.repeat(600_000))])
+  await deliverAll(broker)
+  t.strictSame(there.events, ['missed until 2'])
+  for (const { link } of [here, there]) link.end()
+})
+
+t.test('no more than 10,000 changes wait', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  for (let clock = 0; clock <= 10_000; clock++) here.link.tell([updateOf(clock, clock)])
+  await deliverAll(broker)
+  t.strictSame(there.events, ['heard', 'missed'])
+  t.strictSame(there.link.take(), [])
+  for (const { link } of [here, there]) link.end()
+})
+
+t.test('what makes no sense is logged, and the store is looked into', async (t) => {
+  mockTimers(t)
+  const broker = new ControlledBroker()
+  const log = new Log()
+  const { nodes, link, events } = nodeOn(broker.bus(), { log: Fastify(log.options).log })
+  nodes.onDisconnect(() => { throw new Error('Nobody was to be disconnected') })
+  broker.connect()
+  const other = broker.bus()
+  const wrong = ['', 'x', 'node changes 1\n{', 'node changes 1\nnull', 'node update 1\n{}', '{}']
+  for (const message of wrong) await other.publish('fastify-secsync:1:test:document:document', message)
+  await other.publish('fastify-secsync:1:test:disconnect', '{')
+  await deliverAll(broker)
+  t.strictSame(events, wrong.map(() => 'missed'))
+  t.strictSame(log.lines.map(({ msg }) => msg), [...wrong, ''].map(() => 'secsync: a message of another node makes no sense'))
+  link.end()
+})
+
+t.test('a node looks into the store from time to time: soon while it hears nothing, and at once when it does again', async (t) => {
+  mockTimers(t)
+  const broker = new ControlledBroker()
+  const { link, events } = nodeOn(broker.bus(), { checkInterval: 60_000 })
+  const looksIn = (ms: number): number => {
+    events.length = 0
+    for (let passed = 0; passed < ms; passed += 10) mock.timers.tick(10)
+    return events.length
+  }
+  const alone = looksIn(10_000)
+  t.ok(alone >= 9 && alone <= 20, `${alone} times in ten seconds`)
+  broker.connect()
+  t.equal(looksIn(1000), 1)
+  const connected = looksIn(120_000)
+  t.ok(connected >= 1 && connected <= 4, `${connected} times in two minutes`)
+  broker.leave()
+  t.equal(looksIn(400), 1)
+  link.end()
+  t.equal(looksIn(120_000), 0)
+  broker.connect()
+  t.equal(looksIn(120_000), 0)
+})
+
+t.test('many rooms together look no more often than 500 times a second', async (t) => {
+  mockTimers(t)
+  const nodes = new Nodes(new ControlledBroker().bus(), 'test', 100, Fastify().log)
+  let looks = 0
+  const listener = { heard () {}, missed () { looks++ }, ephemeralMessage () {} }
+  const links = Array.from({ length: 2000 }, (_, index) => nodes.link(`${index}`, listener))
+  for (let passed = 0; passed < 20_000; passed += 100) mock.timers.tick(100)
+  t.ok(looks > 2000 && looks <= 20 * 750, `${looks} looks`)
+  for (const link of links) link.end()
+})
+
+t.test('what could not be told is told later: that it is in the store', async (t) => {
+  const { broker, here, there } = twoNodes(t)
+  broker.leave()
+  here.link.tell([updateOf(0, 1)])
+  here.link.tellEphemeralMessage('{}')
+  await flush()
+  broker.connect()
+  there.events.length = 0
+  mock.timers.tick(2000)
+  await deliverAll(broker)
+  t.strictSame(there.events.filter((event) => event !== 'missed'), [])
+  t.ok(there.events.length > 1)
+  for (const { link } of [here, there]) link.end()
+})
+
+t.test('a broker that throws costs nothing', async (t) => {
+  mockTimers(t)
+  const bus: Bus = { publish () { throw new Error('No') }, subscribe: () => () => {}, async close () {} }
+  const log = new Log()
+  const { nodes, link, events } = nodeOn(bus, { log: Fastify(log.options).log })
+  link.tell([updateOf(0, 1)])
+  nodes.disconnect({ documentId: 'document' })
+  await flush()
+  t.strictSame(events, [])
+  t.strictSame(log.lines.map(({ msg }) => msg), ['secsync: other nodes were not told', 'secsync: other nodes were not told whom to disconnect'])
+  link.end()
+})
+
+t.test('whom to disconnect is told to the others, and not to oneself', async (t) => {
+  const broker = new ControlledBroker()
+  const told: Array<[string, Disconnect]> = []
+  const [here, there] = ['here', 'there'].map((name) => {
+    const nodes = new Nodes(broker.bus(), 'test', 10_000, Fastify().log)
+    nodes.onDisconnect((which) => told.push([name, which]))
+    return nodes
+  }) as [Nodes, Nodes]
+  broker.connect()
+  here.disconnect({ documentId: 'document', sessionKeyHash: 'hash' })
+  await deliverAll(broker)
+  t.strictSame(told, [['there', { documentId: 'document', sessionKeyHash: 'hash' }]])
+  await there.close()
+  here.disconnect({ documentId: 'document' })
+  await deliverAll(broker)
+  t.equal(told.length, 1)
+})

@@ -53,6 +53,6 @@ export interface HasBroadcastAccessParams {
   websocketSessionKeys: string[]
   /** The handshakes of these connections, by the same index. */
   requests: FastifyRequest[]
-  /** The sender's; absent when a node brings itself up to date. */
+  /** The sender's; absent for what comes from another node. */
   request?: FastifyRequest | undefined
 }

@@ -56,8 +56,13 @@ const checks: Record<string, [TSchema, string]> = {
     'must be a Prisma driver adapter, for instance new PrismaPg({ connectionString }) from @prisma/adapter-pg'],
   prisma: [Type.Optional(Type.Object({ $queryRaw: Type.Function([], Type.Unknown()) })),
     'must be a PrismaClient'],
-  redis: [Type.Optional(Type.Object({ publish: Type.Function([], Type.Unknown()), duplicate: Type.Function([], Type.Unknown()) })),
-    'must be a client of ioredis, for instance new Redis(process.env.REDIS_URL)'],
+  // Not a Cluster, whose own connection for subscriptions tells nobody when it is lost, and not a client of the package `redis`.
+  redis: [Type.Optional(Type.Object({
+    publish: Type.Function([], Type.Unknown()),
+    duplicate: Type.Function([], Type.Unknown()),
+    status: Type.String(),
+    isCluster: Type.Optional(Type.Literal(false))
+  })), 'must be a client of ioredis for one server, for instance new Redis(process.env.REDIS_URL)'],
   bus: [Type.Optional(Type.Object({
     publish: Type.Function([], Type.Unknown()), subscribe: Type.Function([], Type.Unknown()), close: Type.Function([], Type.Unknown())
   })), 'must be an object with publish(channel, message), subscribe(channel, subscriber) and close()'],

@@ -234,14 +234,24 @@ export class Room {
     this.#link.putBack(early)
   }
 
-  /** Brings the room up to a change that was saved here, when others have saved something before it. */
-  async reach (change: Change, open: AnySave[]): Promise<void> {
-    const isGap = (): boolean => positionOf(change, this.cursor) === 'gap'
-    if (!isGap()) return
+  /** Relays what other nodes tell, until it is enough, and not for long. Whether it was enough. */
+  async #hearUntil (isEnough: () => boolean): Promise<boolean> {
     const deadline = performance.now() + patience
     do this.#hear()
-    while (isGap() && await this.#link?.more(deadline))
-    if (isGap()) await this.catchUp(open)
+    while (!isEnough() && await this.#link?.more(deadline))
+    return isEnough()
+  }
+
+  /** Brings the room up to a change that was saved here, when others have saved something before it. */
+  async reach (change: Change, open: AnySave[]): Promise<void> {
+    const isReached = (): boolean => positionOf(change, this.cursor) !== 'gap'
+    if (!isReached() && !await this.#hearUntil(isReached)) await this.catchUp(open)
+  }
+
+  /** After a conflict: what it is with may be on its way, with all that came before it. */
+  async hearMore (): Promise<boolean> {
+    const before = copyOf(this.cursor)
+    return await this.#hearUntil(() => !sameCursor(before, this.cursor))
   }
 
   /** Catches up if there may be something, unless it does so anyway. */
@@ -262,11 +272,12 @@ export class Room {
   async catchUp (open: AnySave[] = []): Promise<boolean> {
     clearTimeout(this.#catchUpTimer)
     this.#catchUpTimer = undefined
+    const before = copyOf(this.cursor)
     // What was told is in the store.
-    this.#link?.take()
+    if (before.version === undefined) this.#link?.take()
     let document: LoadedDocument | undefined
     try {
-      const { snapshotId, clocks } = this.cursor
+      const { snapshotId, clocks } = before
       document = await this.#settings.store.load(this.documentId,
         { mode: 'delta', ...snapshotId && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
     } catch (err) {
@@ -278,9 +289,15 @@ export class Room {
     }
     this.#failedCatchUps = 0
     let hasConfirmed = false
-    if (isSetBack(document.cursor, this.cursor)) this.#setBack(document.cursor)
+    if (isSetBack(document.cursor, before)) this.#setBack(document.cursor)
+    // A document has no updates of snapshots that were replaced. If they were told meanwhile, nobody has to do without.
+    else if (before.version !== undefined) this.#hear()
+    const { version } = document.cursor
+    if (version !== undefined && version <= this.cursor.version!) return true
     for (const change of changesOf(document)) {
-      if (positionOf(change, this.cursor) === 'gap') this.#jump(change as SnapshotChange)
+      const position = positionOf(change, this.cursor)
+      if (position === 'behind') continue
+      if (position === 'gap') this.#jump(change as SnapshotChange)
       const index = open.findIndex((save) => save.change.message.signature === change.message.signature)
       const [save] = index === -1 ? [] : open.splice(index, 1)
       save?.saved()
@@ -289,8 +306,8 @@ export class Room {
       save?.done()
       hasConfirmed ||= save !== undefined
     }
-    if (hasConfirmed) this.#link?.tellSaved(document.cursor.version)
-    this.cursor.version = document.cursor.version
+    this.cursor.version = version
+    if (hasConfirmed) this.#link?.tellSaved(version)
     return true
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Connection } from './connection.ts'
-import { CallbackTimeout, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, SnapshotIdTaken, UpdateConflict } from './errors.ts'
+import { CallbackTimeout, isConflict, isError, SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotConflict, SnapshotIdTaken, UpdateConflict } from './errors.ts'
 import { textFrame } from './frame.ts'
 import * as answers from './protocol/answers.ts'
 import { changesOf, number, sameChange, snapshotChange, type Change, type SnapshotChange, type UpdateChange } from './protocol/changes.ts'
@@ -152,6 +152,7 @@ export class Writer {
         }
       }
       if (!this.#isFinal(failure)) {
+        if (isConflict(failure) && await this.#room.hearMore()) continue
         const before = copyOf(this.#room.cursor)
         if (!await this.#room.catchUp(open)) {
           open = await this.#refuseUpdates(open, failure)
@@ -231,6 +232,7 @@ export class Writer {
         } catch (error) {
           failure = error
           if (this.#isFinal(error)) break
+          if (isConflict(error) && await this.#room.hearMore()) continue
         }
       }
       const before = copyOf(this.#room.cursor)

@@ -290,6 +290,32 @@ t.test('what was sent to another node before, and is saved while the client send
   t.same(client.faults, [])
 })
 
+t.test('what is told while a node looks into the store is relayed once, with what it finds there behind it', async (t) => {
+  mockTimers(t)
+  const world = new World({ nodes: 2 })
+  const [writer, reader] = world.clients as [ModelClient, ModelClient]
+  writer.type()
+  await world.drain()
+  // Two of these are told, the third gets lost.
+  for (let told = 0; told < 3; told++) {
+    writer.type()
+    while (writer.work() || writer.passUp());
+    // To the node itself as well.
+    await world.until(() => {
+      world.store.serve()
+      return world.broker.underway.length === 2 * told + 2
+    })
+    writer.passDown()
+    writer.work()
+  }
+  for (let lost = 0; lost < 2; lost++) world.broker.lose(4)
+  mock.timers.tick(10_000)
+  await world.until(() => world.store.called.length > 0)
+  while (world.broker.underway.length > 0) world.broker.deliver()
+  await world.drain({ withTimers: false })
+  t.same([reader.faults, reader.known, reader.closeCodes], [[], world.store.position, []])
+})
+
 for (const [what, statements] of [
   ['deleted', 'DELETE FROM secsync_document'],
   ['set back', 'DELETE FROM secsync_update WHERE clock = 1; UPDATE secsync_document SET clocks = jsonb_build_object((SELECT author FROM secsync_update), 0)']

@@ -2,7 +2,7 @@
 import { mock } from 'node:test'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import type { Bus } from '../lib/bus/bus.ts'
+import type { Bus, Subscriber } from '../lib/bus/bus.ts'
 import type { Link } from '../lib/link.ts'
 import { Nodes, type Disconnect } from '../lib/nodes.ts'
 import { changeOf, updateChange, type Change } from '../lib/protocol/changes.ts'
@@ -175,6 +175,27 @@ t.test('a node looks into the store from time to time: soon while it hears nothi
   t.equal(looksIn(120_000), 0)
   broker.connect()
   t.equal(looksIn(120_000), 0)
+})
+
+t.test('a broker that does not know when to stop is not listened to', async (t) => {
+  mockTimers(t)
+  const subscribers: Subscriber[] = []
+  const bus: Bus = {
+    publish: async () => {},
+    subscribe (_channel, subscriber) {
+      subscribers.push(subscriber)
+      return () => {}
+    },
+    close: async () => {}
+  }
+  const { link, events } = nodeOn(bus)
+  link.end()
+  for (const { message, connected } of subscribers) {
+    connected(true)
+    message('node saved ')
+  }
+  mock.timers.tick(60_000)
+  t.strictSame([events, subscribers.length], [[], 1])
 })
 
 t.test('many rooms together look no more often than 500 times a second', async (t) => {

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { PrismaPg } from '@prisma/adapter-pg'
 import Fastify, { type FastifyError } from 'fastify'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import secsync, { type SecsyncOptions } from '../lib/index.ts'
 import { memoryStore } from './fixtures/server.ts'
@@ -55,6 +56,9 @@ t.test('an option of a wrong type is an error that names it and says what to wri
     ['createUpdate', 'a function that stores an update and returns it', 1, null],
     ['adapter', 'new PrismaPg({ connectionString }) from @prisma/adapter-pg', 'postgresql://localhost/db', {}, null],
     ['prisma', 'a PrismaClient', {}, 'client', null, { ...model, $queryRaw: 1 }],
+    ['redis', 'a client of ioredis for one server, for instance new Redis(process.env.REDIS_URL)', 'redis://localhost', {}, null,
+      { publish () {}, duplicate () {} }, { publish () {}, duplicate () {}, status: 'wait', isCluster: true }],
+    ['bus', 'an object with publish(channel, message), subscribe(channel, subscriber) and close()', () => {}, { publish () {}, subscribe () {} }, null],
     ['onRequest', 'a Fastify hook or an array of them', 'hook', [1], null],
     ['preValidation', 'a Fastify hook or an array of them', {}],
     ['preHandler', 'a Fastify hook or an array of them', [null]],
@@ -76,6 +80,13 @@ t.test('an option of a wrong type is an error that names it and says what to wri
 t.test('adapter and prisma together are an error: one of the two is enough', async (t) => {
   const prisma = { $queryRaw () {}, secsyncDocument: {}, secsyncSnapshot: {}, secsyncUpdate: {} }
   const error = await errorOf({ hasAccess, adapter, prisma })
+  t.equal(error?.code, 'FST_SECSYNC_OPTION_INVALID')
+  t.match(error?.message, 'pass one of the two')
+})
+
+t.test('redis and bus together are an error: one of the two is enough', async (t) => {
+  const bus = { publish () {}, subscribe () {}, close () {} }
+  const error = await errorOf({ hasAccess, ...store, bus, redis: new Redis({ lazyConnect: true }) })
   t.equal(error?.code, 'FST_SECSYNC_OPTION_INVALID')
   t.match(error?.message, 'pass one of the two')
 })
@@ -103,6 +114,7 @@ t.test('options of the right types are taken', async (t) => {
     { ...store, additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.String() }), update: Type.Object({}) } },
     { ...store, limits: undefined, prefix: undefined, adapter: undefined, prisma: undefined },
     { ...store, adapter },
+    { ...store, bus: { publish: async () => {}, subscribe: () => () => {}, close: async () => {} } },
     { getDocument: store.getDocument, adapter }
   ]) t.equal(await errorOf({ hasAccess, ...options }), undefined)
 })

@@ -1,5 +1,6 @@
 // The connection to Redis, with a client whose troubles come when a test says so. A real one: redis.test.ts.
 import { EventEmitter } from 'node:events'
+import { mock } from 'node:test'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import type { Subscriber } from '../lib/bus/bus.ts'
@@ -31,7 +32,8 @@ class Client extends EventEmitter {
   publish (...args: string[]): Promise<number> { return this.#call('publish', args) }
   subscribe (...args: string[]): Promise<number> { return this.#call('subscribe', args) }
   unsubscribe (...args: string[]): Promise<number> { return this.#call('unsubscribe', args) }
-  disconnect (): void { this.calls.push('disconnect') }
+  ping (): Promise<number> { return this.#call('ping', []) }
+  disconnect (reconnect?: boolean): void { this.calls.push(reconnect ? 'reconnect' : 'disconnect') }
 
   async #call (name: string, args: string[]): Promise<number> {
     this.calls.push([name, ...args].join(' '))
@@ -154,6 +156,30 @@ t.test('what cannot be sent now is refused, not kept', async (t) => {
   client.held = undefined
   await Promise.all(sent)
   await bus.publish('a', 'message')
+})
+
+t.test('a Redis that answers no ping is away, and it connects anew', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const { bus, subscriber, messages } = busOn()
+  const a = listener()
+  mock.timers.tick(5000)
+  subscriber.become('ready')
+  bus.subscribe('a', a)
+  await flush()
+  for (const fails of [false, true]) {
+    subscriber.fails = fails
+    mock.timers.tick(5000)
+    await flush()
+  }
+  t.strictSame(subscriber.calls, ['subscribe a', 'ping', 'ping'])
+  subscriber.held = []
+  mock.timers.tick(5000)
+  mock.timers.tick(2000)
+  t.strictSame(subscriber.calls.slice(3), ['ping', 'reconnect'])
+  t.strictSame(a.told, [true, false])
+  t.strictSame(messages(), ['secsync: Redis is away; until it is back, nodes look into the store'])
+  await bus.close()
 })
 
 t.test('channels have the prefix of the client, if it has one', async (t: Test) => {

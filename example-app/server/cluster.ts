@@ -148,7 +148,7 @@ async function runAs (user: User, program: string, args: string[]): Promise<void
 }
 
 /** Below the ports that systems give to outgoing connections: one of those could take it while the server is stopped. */
-async function freePort (): Promise<number> {
+export async function freePort (): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_768)
     const server = createServer().listen(port, '127.0.0.1')

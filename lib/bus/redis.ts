@@ -14,12 +14,17 @@ interface RedisSubscriber {
   readonly status: string
   subscribe (...channels: string[]): Promise<unknown>
   unsubscribe (...channels: string[]): Promise<unknown>
+  ping (): Promise<unknown>
   on (event: string, listener: (...args: never[]) => void): unknown
-  disconnect (): void
+  disconnect (reconnect?: boolean): void
 }
 
 /** Characters that were handed to a client and are not at Redis yet, before more is refused: they are hints, not worth the memory. */
 const maxUnsent = 8 * 1024 * 1024
+
+/** Milliseconds between two pings, and for the answer to one. */
+const pingInterval = 5000
+const pingTimeout = 2000
 
 /** Channels of Redis. Publishes with the user's client, which stays open; a connection that subscribes can do nothing else. */
 export class RedisBus implements Bus {
@@ -29,6 +34,7 @@ export class RedisBus implements Bus {
   readonly #prefix: string
   readonly #log: FastifyBaseLogger
   readonly #subscribers = new Map<string, Subscriber>()
+  readonly #heartbeat: NodeJS.Timeout
   #unsent = 0
   #isAway = false
 
@@ -42,6 +48,7 @@ export class RedisBus implements Bus {
     this.#subscriber.on('close', () => this.#onClose())
     this.#subscriber.on('error', (err: Error) => this.#onError(err))
     this.#subscriber.on('message', (channel: string, message: string) => this.#subscribers.get(channel)?.message(message))
+    this.#heartbeat = setInterval(() => { void this.#ping() }, pingInterval).unref()
   }
 
   async publish (channel: string, message: string): Promise<void> {
@@ -94,7 +101,20 @@ export class RedisBus implements Bus {
     this.#isAway = true
   }
 
+  /** A Redis that hangs and a line that was cut tell nobody. */
+  async #ping (): Promise<void> {
+    if (this.#subscriber.status !== 'ready') return
+    const timer = setTimeout(() => {
+      this.#onError(new BusUnavailable('too slow'))
+      this.#onClose()
+      this.#subscriber.disconnect(true)
+    }, pingTimeout)
+    await this.#subscriber.ping().catch(() => {})
+    clearTimeout(timer)
+  }
+
   async close (): Promise<void> {
+    clearInterval(this.#heartbeat)
     this.#subscribers.clear()
     this.#subscriber.disconnect()
   }

@@ -16,7 +16,8 @@ import type { Commands } from './servers/process.ts'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-export type ServerName = 'product' | 'peer' | 'limit' | 'idle'
+/** `node` is the product with a Redis (REDIS_URL): several of them have one database. */
+export type ServerName = 'product' | 'node' | 'peer' | 'limit' | 'idle'
 
 /** A server under load. */
 export class Server {
@@ -64,6 +65,8 @@ export class Environment {
   /** CPU profiles of the product by scenario, when they are wanted. */
   profiles: Map<string, Profiler.Profile> | undefined
   readonly #cluster: Cluster
+  /** Those that keep something. */
+  readonly #databases = new Map<ServerName, Promise<string>>()
 
   private constructor (cluster: Cluster) {
     this.#cluster = cluster
@@ -99,13 +102,20 @@ export class Environment {
   }
 
   async #startServer (name: ServerName): Promise<Server> {
-    const database = name === 'product' || name === 'peer' ? await this.#createDatabase(name) : undefined
-    const child = fork(new URL(`servers/${name}.js`, import.meta.url), {
+    const database = await this.#databaseOf(name)
+    const { REDIS_URL, ...env } = process.env
+    const child = fork(new URL(`servers/${name === 'node' ? 'product' : name}.js`, import.meta.url), {
       execArgv: ['--expose-gc'],
-      env: { ...process.env, NODE_ENV: 'production', ...database && { DATABASE_URL: database } }
+      env: { ...env, NODE_ENV: 'production', ...database && { DATABASE_URL: database }, ...name === 'node' && { REDIS_URL } }
     })
     const [port] = await messageOf(name, child) as [number]
     return new Server(name, `ws://127.0.0.1:${port}`, child, database === undefined ? undefined : new pg.Pool({ connectionString: database, max: 1 }))
+  }
+
+  async #databaseOf (name: ServerName): Promise<string | undefined> {
+    if (name === 'limit' || name === 'idle') return undefined
+    if (!this.#databases.has(name)) this.#databases.set(name, this.#createDatabase(name))
+    return await this.#databases.get(name)
   }
 
   async #createDatabase (name: string): Promise<string> {

@@ -6,8 +6,8 @@ import { changeOf, number, type Change } from './protocol/changes.ts'
 /** Characters of changes in one message. Of more the others are only told that they are in the store. */
 const maxLength = 1024 * 1024
 
-/** How many changes may wait for one that did not come. */
-const maxHeard = 10_000
+/** Characters of changes that may wait to be taken, or for one that did not come. */
+const maxHeard = 16 * maxLength
 
 /** Milliseconds. For how long something that did not come may still be on its way. */
 export const patience = 50
@@ -49,6 +49,8 @@ export class Link {
   readonly #settings: LinkSettings
   readonly #unsubscribe: () => void
   #heard: Change[] = []
+  /** Characters of these. */
+  #heardLength = 0
   /** Whether the listener knows that there is something. */
   #isAnnounced = false
   #isConnected = false
@@ -78,8 +80,7 @@ export class Link {
   /** Tells what was saved here, in its order. */
   tell (changes: Change[]): void {
     const { version } = changes.at(-1)!
-    const length = changes.reduce((sum, { text }) => sum + text.length, 0)
-    if (length > maxLength) this.tellSaved(version)
+    if (lengthOf(changes) > maxLength) this.tellSaved(version)
     else this.#publish('changes', version, changes.map(({ text }) => text))
   }
 
@@ -123,8 +124,9 @@ export class Link {
   #hear (changes: Change[], version: number | undefined): void {
     number(changes, version)
     this.#heard.push(...changes)
-    if (this.#heard.length > maxHeard) {
-      this.#heard = []
+    this.#heardLength += lengthOf(changes)
+    if (this.#heardLength > maxHeard) {
+      this.take()
       return this.#listener.missed()
     }
     this.#wake?.()
@@ -136,12 +138,14 @@ export class Link {
   /** What was heard since the last call, in the order of the store, as far as that is known. */
   take (): Change[] {
     this.#isAnnounced = false
+    this.#heardLength = 0
     return this.#heard.splice(0).sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
   }
 
   /** These came too early: if what is missing does not come soon, the store has it. */
   putBack (changes: Change[]): void {
     this.#heard.unshift(...changes)
+    this.#heardLength += lengthOf(changes)
     if (changes.length === 0) {
       clearTimeout(this.#patienceTimer)
       this.#patienceTimer = undefined
@@ -199,4 +203,8 @@ export class Link {
     this.#unsubscribe()
     this.#settings.onEnd()
   }
+}
+
+function lengthOf (changes: Change[]): number {
+  return changes.reduce((sum, { text }) => sum + text.length, 0)
 }

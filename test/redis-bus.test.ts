@@ -105,6 +105,7 @@ t.test('who leaves before it is subscribed, or while Redis is away, is not told,
   const leave = bus.subscribe('a', a)
   leave()
   bus.subscribe('a', after)
+  leave()
   const answers = subscriber.held
   subscriber.held = undefined
   for (const answer of answers) answer()

@@ -1,10 +1,12 @@
 // The product, as its README says.
 import Fastify from 'fastify'
 import secsync from 'fastify-secsync'
+import { Redis } from 'ioredis'
 import { adapter } from './adapter.ts'
 import { serve } from './process.ts'
 
 const app = Fastify({ logger: { level: 'warn' } })
-await app.register(secsync, { adapter, hasAccess: async () => true })
+const { REDIS_URL } = process.env
+await app.register(secsync, { adapter, hasAccess: async () => true, ...REDIS_URL && { redis: new Redis(REDIS_URL) } })
 await app.listen({ host: '127.0.0.1', port: 0 })
 serve(app.server)

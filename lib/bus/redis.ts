@@ -68,7 +68,10 @@ export class RedisBus implements Bus {
     this.#subscribers.set(name, subscriber)
     void this.#subscribe([name])
     return () => {
-      if (this.#subscribers.delete(name) && this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
+      // The next one may be there already.
+      if (this.#subscribers.get(name) !== subscriber) return
+      this.#subscribers.delete(name)
+      if (this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
     }
   }
 

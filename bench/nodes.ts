@@ -1,0 +1,91 @@
+// Two nodes on one PostgreSQL and one Redis, and the same without Redis on one node: `npm run bench:nodes`. What it measures: how much later
+// a reader on another node has an update, and what it costs to tell.
+import { startRedis } from '../test/fixtures/redis.ts'
+import { Environment, type Server } from './environment.ts'
+import { Client, closeClients } from './load/client.ts'
+import { Author } from './load/messages.ts'
+import { write, writeSnapshot } from './load/write.ts'
+
+const rounds = 5
+
+/** Figures of all rounds, by name. */
+const figures = new Map<string, number[]>()
+
+function add (name: string, value: number): void {
+  figures.set(name, [...figures.get(name) ?? [], value])
+}
+
+function quantile (values: Iterable<number>, share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length * share)]!
+}
+
+interface Run {
+  writers: Server[]
+  readers: Server[]
+  window: number
+  count: number
+}
+
+let documents = 0
+
+/** Writes one document with a writer on each of `writers`, until each of the readers has got everything. */
+async function run (name: string, { writers, readers, window, count }: Run): Promise<void> {
+  const docId = `document-${documents++}`
+  const authors = writers.map(() => new Author())
+  const snapshot = authors[0]!.snapshot(docId)
+  const first = await Client.open(writers[0]!.url, docId)
+  await writeSnapshot(first, snapshot.text)
+  const clients = [first, ...await Promise.all(writers.slice(1).map(({ url }) => Client.open(url, docId)))]
+  const updates = authors.map((author) => author.updates(docId, snapshot.id, count))
+  const sentAt = new Map(authors.map(({ publicKey }) => [publicKey, new Float64Array(count)]))
+  const all = [...new Set([...writers, ...readers])]
+
+  const readerClients = await Promise.all(readers.map(({ url }) => Client.open(url, docId)))
+  const cpuBefore = await Promise.all(all.map((server) => server.ask('usage')))
+  const startedAt = performance.now()
+  const read = Promise.all(readerClients.map((client, index) => new Promise<void>((resolve) => {
+    const took: number[] = []
+    client.onMessage = (data) => {
+      const { publicData: { pubKey, clock } } = JSON.parse(data.toString()) as { publicData: { pubKey: string, clock: number } }
+      took.push(performance.now() - sentAt.get(pubKey)![clock]!)
+      if (took.length < count * writers.length) return
+      add(`${name}: reader ${index + 1} has it, p50 ms`, quantile(took, 0.5))
+      add(`${name}: reader ${index + 1} has it, p99 ms`, quantile(took, 0.99))
+      resolve()
+    }
+  })))
+  await Promise.all(clients.map(async (client, index) => {
+    const { publicKey } = authors[index]!
+    await write({ client, updates: updates[index]!, window, sentAt: sentAt.get(publicKey)!, deadline: Infinity, onConfirmed () {} })
+  }))
+  await read
+  add(`${name}: updates/s`, count * writers.length / (performance.now() - startedAt) * 1000)
+  const cpuAfter = await Promise.all(all.map((server) => server.ask('usage')))
+  all.forEach((_server, index) => add(`${name}: CPU of node ${index + 1}, µs per update`, (cpuAfter[index]!.cpu - cpuBefore[index]!.cpu) / count / writers.length))
+  await closeClients([...clients, ...readerClients])
+}
+
+const ends: Array<() => unknown> = []
+const redis = await startRedis({ teardown: (end) => ends.push(end) })
+process.env.REDIS_URL = redis.url
+const environment = await Environment.start(['product', 'node', 'node'])
+try {
+  const [alone, here, there] = environment.servers as [Server, Server, Server]
+  // Not cold: V8 compiles what runs often, for thousands of updates.
+  await run('warm', { writers: [alone], readers: [alone], window: 64, count: 15_000 })
+  await run('warm', { writers: [here, there], readers: [here, there], window: 64, count: 15_000 })
+  figures.clear()
+  for (let round = 0; round < rounds; round++) {
+    await run('one writer waits, alone', { writers: [alone], readers: [alone], window: 1, count: 500 })
+    await run('one writer waits, two nodes', { writers: [here], readers: [here, there], window: 1, count: 500 })
+    await run('pipelining 64, alone', { writers: [alone], readers: [alone], window: 64, count: 5000 })
+    await run('pipelining 64, two nodes', { writers: [here], readers: [here, there], window: 64, count: 5000 })
+    await run('two writers with 8, alone', { writers: [alone, alone], readers: [alone], window: 8, count: 2500 })
+    await run('two writers with 8, two nodes', { writers: [here, there], readers: [here, there], window: 8, count: 2500 })
+  }
+  for (const [name, values] of figures) console.log(`${name}: ${quantile(values, 0.5).toPrecision(3)} (${Math.min(...values).toPrecision(3)}-${Math.max(...values).toPrecision(3)})`)
+} finally {
+  await environment.stop()
+  for (const end of ends.reverse()) await end()
+}

@@ -93,10 +93,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     await Promise.all([...connections].map((connection) => connection.shutDown()))
     await rooms.end(limits.drainTimeout)
   })
-  fastify.addHook('onClose', async () => {
-    await nodes?.close()
-    await close()
-  })
+  fastify.addHook('onClose', close)
+  fastify.addHook('onClose', async () => { await nodes?.close() })
 }
 
 function nodesOf ({ redis, bus, prefix = '', limits }: ResolvedOptions, fastify: FastifyInstance): Nodes | undefined {

@@ -6,10 +6,11 @@ import { textFrame } from './frame.ts'
 import { Gate } from './gate.ts'
 import { patience, type Link } from './link.ts'
 import { Loads, maxRelayedDuringLoad, type Relayed } from './loads.ts'
+import { Members } from './members.ts'
 import type { Nodes } from './nodes.ts'
 import * as answers from './protocol/answers.ts'
 import { changesOf, type Change, type SnapshotChange } from './protocol/changes.ts'
-import { advance, copyOf, isAtLeast, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
+import { advance, copyOf, isAtLeast, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
 import type { Slots } from './slots.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 import { Writer, type AnySave } from './writer.ts'
@@ -24,13 +25,6 @@ export interface RoomSettings {
   log: FastifyBaseLogger
 }
 
-interface Member {
-  /** Has been sent the document. */
-  joined: boolean
-  /** Where it is, as long as that is not where the room is. */
-  cursor?: Cursor | undefined
-}
-
 /**
  * The connections of one document on this node. The store decides the order; the room knows, with its cursor, how far its
  * connections are in it, and relays what continues the cursor. When something is missing it asks the store for the delta.
@@ -41,7 +35,7 @@ export class Room {
   readonly #onEmpty: (room: Room) => void
   readonly #writer: Writer
   readonly #gate: Gate
-  readonly #members = new Map<Connection, Member>()
+  readonly #members = new Members()
   readonly #loads: Loads
   /** Unknown until the first document was loaded. */
   #cursor: Cursor | undefined
@@ -86,8 +80,8 @@ export class Room {
 
   /** Sends the document to a connection, then all that is saved later. False: there is no such document. */
   async join (connection: Connection, known: Known): Promise<boolean> {
-    const member: Member = { joined: false }
-    this.#members.set(connection, member)
+    this.#members.add(connection)
+    let hasJoined = false
     try {
       while (true) {
         const load = this.#loads.join(known, connection.request, this.#cursor === undefined)
@@ -103,28 +97,27 @@ export class Room {
           }
           // Another load opened the room meanwhile: what it has seen may not be in this one, nor relayed since this one began.
           if (load.isCold) continue
-          this.#joined(connection, member, document, load.relayed)
+          this.#joined(connection, document, load.relayed)
+          hasJoined = true
           return true
         } finally {
           this.#loads.leave(load)
         }
       }
     } finally {
-      if (!member.joined) this.leave(connection)
+      if (!hasJoined) this.leave(connection)
     }
   }
 
-  #joined (connection: Connection, member: Member, document: LoadedDocument, relayed: Relayed[]): void {
-    member.joined = true
-    member.cursor = copyOf(document.cursor)
+  #joined (connection: Connection, document: LoadedDocument, relayed: Relayed[]): void {
+    this.#members.join(connection, document.cursor)
     document.frame ??= textFrame(...answers.document(document, document.cursor.snapshotId === ''))
     connection.sendDocument(document.frame)
     if (relayed.length > maxRelayedDuringLoad) return this.#leaveBehind(connection)
     for (const { change, frame } of relayed) {
-      if (this.#follows(member, change)) connection.send(frame)
+      if (this.#members.follows(connection, change)) connection.send(frame)
     }
-    this.#alignIfThere(member)
-    if (member.cursor !== undefined) this.#writer.turn(() => this.#align())
+    if (!this.#members.isAt(connection, this.cursor)) this.#writer.turn(() => this.#align())
   }
 
   async #open (connection: Connection): Promise<boolean> {
@@ -139,16 +132,13 @@ export class Room {
     if (this.#link?.isConnected) this.#link.look()
   }
 
-  #alignIfThere (member: Member): void {
-    if (member.cursor !== undefined && sameCursor(member.cursor, this.cursor)) member.cursor = undefined
-  }
-
   /** A joiner whose document is ahead of the room, by what other processes saved: the room must come up to it. */
   async #align (): Promise<void> {
-    const ahead = [...this.#members].filter(([, member]) => member.cursor !== undefined)
+    const { ahead } = this.#members
     if (ahead.length === 0 || !await this.catchUp()) return
-    for (const [connection, member] of ahead) {
-      if (member.cursor !== undefined) this.#leaveBehind(connection)
+    const still = new Set(this.#members.ahead)
+    for (const connection of ahead) {
+      if (still.has(connection)) this.#leaveBehind(connection)
     }
   }
 
@@ -161,10 +151,6 @@ export class Room {
   leave (connection: Connection): void {
     this.#gate.leave(connection)
     if (this.#members.delete(connection)) this.#endIfEmpty()
-  }
-
-  #joinedMembers (): Connection[] {
-    return [...this.#members].filter(([, { joined }]) => joined).map(([connection]) => connection)
   }
 
   #endIfEmpty (): void {
@@ -182,11 +168,9 @@ export class Room {
     advance(this.cursor, change)
     const frame = change.kind === 'update' ? textFrame(answers.update(change.text)) : textFrame(...answers.snapshot(change.text))
     this.#loads.relayed(change, frame)
-    if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
-    for (const [connection, member] of this.#members) {
-      if (!member.joined) continue
-      if (this.#follows(member, change) && connection !== sender) this.#send(connection, change, frame)
-      this.#alignIfThere(member)
+    if (!this.#gate.isOpen) this.#gate.close(this.#members.joined, sender)
+    for (const connection of this.#members.following(change, this.cursor)) {
+      if (connection !== sender) this.#send(connection, change, frame)
     }
   }
 
@@ -202,18 +186,11 @@ export class Room {
   relayEphemeral (text: string, sender?: Connection): void {
     if (sender !== undefined) this.#link?.tellEphemeralMessage(text)
     const frame = textFrame(answers.ephemeralMessage(text))
-    if (!this.#gate.isOpen) this.#gate.close(this.#joinedMembers(), sender)
-    for (const [connection, { joined }] of this.#members) {
-      if (joined && connection !== sender) connection.relay(frame, true)
+    const { joined } = this.#members
+    if (!this.#gate.isOpen) this.#gate.close(joined, sender)
+    for (const connection of joined) {
+      if (connection !== sender) connection.relay(frame, true)
     }
-  }
-
-  /** Whether a member is to get a change. One with a cursor of its own is ahead of the room, and has some already. */
-  #follows (member: Member, change: Change): boolean {
-    if (member.cursor === undefined) return true
-    if (positionOf(change, member.cursor) !== 'next') return false
-    advance(member.cursor, change)
-    return true
   }
 
   // Catching up
@@ -297,7 +274,9 @@ export class Room {
     for (const change of changesOf(document)) {
       const position = positionOf(change, this.cursor)
       if (position === 'behind') continue
-      if (position === 'gap') this.#jump(change as SnapshotChange)
+      if (position === 'gap') {
+        for (const connection of this.#members.unableToJump(change as SnapshotChange, this.cursor)) this.#leaveBehind(connection)
+      }
       const index = open.findIndex((save) => save.change.message.signature === change.message.signature)
       const [save] = index === -1 ? [] : open.splice(index, 1)
       save?.saved()
@@ -314,29 +293,13 @@ export class Room {
   /** The document was deleted, or the database has lost what it had. Whoever has more of it comes back, for what there is. */
   #setBack (cursor: Cursor): void {
     this.#cursor = copyOf(cursor)
-    for (const [connection, member] of [...this.#members]) {
-      if (!member.joined) continue
-      if (member.cursor !== undefined && sameCursor(member.cursor, cursor)) member.cursor = undefined
-      else this.#leaveBehind(connection)
-    }
+    for (const connection of this.#members.elsewhere(cursor)) this.#leaveBehind(connection)
   }
 
   catchUpLater (): void {
     if (this.#catchUpTimer !== undefined || this.#members.size === 0) return
     const delay = Math.min(1000 * 2 ** this.#failedCatchUps++, 30_000)
     this.#catchUpTimer = setTimeout(() => this.#writer.turn(async () => { await this.catchUp() }), randomInt(delay / 2, delay))
-  }
-
-  /**
-   * A snapshot whose parent's updates were not all relayed is only good for those who wrote none of these: the client fails for
-   * good on a snapshot that knows more of its own updates than it does itself. And no client can follow over two snapshots.
-   */
-  #jump ({ parentSnapshotId, parentClocks }: SnapshotChange): void {
-    for (const [connection, member] of [...this.#members]) {
-      const isAuthor = [...connection.authors].some((author) => (parentClocks[author] ?? -1) !== lastClock(this.cursor, author))
-      const cannotFollow = parentSnapshotId !== this.cursor.snapshotId || isAuthor || member.cursor !== undefined
-      if (member.joined && cannotFollow) this.#leaveBehind(connection)
-    }
   }
 }
 

@@ -1,0 +1,103 @@
+import type { Connection } from './connection.ts'
+import type { Change, SnapshotChange } from './protocol/changes.ts'
+import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
+
+interface Member {
+  /** Has been sent the document. */
+  joined: boolean
+  /** Where it is, as long as that is not where the room is. */
+  cursor?: Cursor | undefined
+}
+
+/** The connections of a room, and where each is in the document: where the room is, unless what it was sent was ahead of that. */
+export class Members {
+  readonly #members = new Map<Connection, Member>()
+
+  get size (): number {
+    return this.#members.size
+  }
+
+  has (connection: Connection): boolean {
+    return this.#members.has(connection)
+  }
+
+  get joined (): Connection[] {
+    return this.#those(({ joined }) => joined)
+  }
+
+  /** Those that are ahead of the room. */
+  get ahead (): Connection[] {
+    return this.#those(({ cursor }) => cursor !== undefined)
+  }
+
+  #those (are: (member: Member, connection: Connection) => boolean): Connection[] {
+    return [...this.#members].filter(([connection, member]) => are(member, connection)).map(([connection]) => connection)
+  }
+
+  /** It waits for its document. */
+  add (connection: Connection): void {
+    this.#members.set(connection, { joined: false })
+  }
+
+  /** It has been sent a document that ends here. */
+  join (connection: Connection, cursor: Cursor): void {
+    this.#members.set(connection, { joined: true, cursor: copyOf(cursor) })
+  }
+
+  /** False: it was not there. */
+  delete (connection: Connection): boolean {
+    return this.#members.delete(connection)
+  }
+
+  /** Whether one is to get a change, after which it has it. Who is ahead of the room has some already, and whoever has left gets nothing. */
+  follows (connection: Connection, change: Change): boolean {
+    const member = this.#members.get(connection)
+    return member !== undefined && follows(member, change)
+  }
+
+  /** Those that are to get a change, by which the room has come to `cursor`. */
+  following (change: Change, cursor: Cursor): Connection[] {
+    const following: Connection[] = []
+    for (const [connection, member] of this.#members) {
+      if (!member.joined) continue
+      if (follows(member, change)) following.push(connection)
+      isAt(member, cursor)
+    }
+    return following
+  }
+
+  /** Whether one is where the room is, or has left. */
+  isAt (connection: Connection, cursor: Cursor): boolean {
+    const member = this.#members.get(connection)
+    return member === undefined || isAt(member, cursor)
+  }
+
+  /** Those that are somewhere else, when the room has gone back to `cursor`. */
+  elsewhere (cursor: Cursor): Connection[] {
+    return this.#those((member) => member.joined && (member.cursor === undefined || !isAt(member, cursor)))
+  }
+
+  /**
+   * Those that cannot follow a room from `cursor` to a snapshot whose parent's updates were not all relayed. It is only good for those who
+   * wrote none of these: the client fails for good on a snapshot that knows more of its own updates than it does itself. And no client
+   * can follow over two snapshots.
+   */
+  unableToJump ({ parentSnapshotId, parentClocks }: SnapshotChange, cursor: Cursor): Connection[] {
+    const wroteMore = (author: string): boolean => (parentClocks[author] ?? -1) !== lastClock(cursor, author)
+    return this.#those((member, connection) => member.joined &&
+      (parentSnapshotId !== cursor.snapshotId || member.cursor !== undefined || [...connection.authors].some(wroteMore)))
+  }
+}
+
+function follows (member: Member, change: Change): boolean {
+  if (member.cursor === undefined) return true
+  if (positionOf(change, member.cursor) !== 'next') return false
+  advance(member.cursor, change)
+  return true
+}
+
+/** Who is there once goes with the room from then on. */
+function isAt (member: Member, cursor: Cursor): boolean {
+  if (member.cursor !== undefined && sameCursor(member.cursor, cursor)) member.cursor = undefined
+  return member.cursor === undefined
+}

@@ -222,6 +222,12 @@ t.test('what it cannot use it names, in a line', async (t) => {
   await t.rejects(start({ DATABASE_URL: 'postgres://me:secret@127.0.0.1:1/notes' }), {
     message: 'The app ended with 1: The database of DATABASE_URL (127.0.0.1:1/notes) cannot be used: connect ECONNREFUSED 127.0.0.1:1\n'
   })
+  await t.rejects(start({ DATABASE_URL, REDIS_URL: 'localhost' }), {
+    message: 'The app ended with 1: REDIS_URL must be a Redis, as redis://host:6379, where several of these serve one DATABASE_URL\n'
+  })
+  await t.rejects(start({ REDIS_URL: 'redis://127.0.0.1' }), {
+    message: 'The app ended with 1: REDIS_URL needs a DATABASE_URL: it connects processes that serve one database\n'
+  })
   await t.rejects(start({ DATABASE_URL, PORT: new URL(app.url).port }), /ended with 1: [^\n]*Port \d+ is taken/)
 })
 

@@ -50,7 +50,14 @@ async function start (): Promise<void> {
   app.log.info({ url, documents, database: database.description }, 'Ready')
   if (isTerminal) {
     process.stdout.write([
-      '', `  Open                 ${url}`, `  secsync clients      ${documents}`, `  Database             ${database.description}`, '  Stop                 Ctrl-C', '', ''
+      '',
+      `  Open                 ${url}`,
+      `  secsync clients      ${documents}`,
+      `  Database             ${database.description}`,
+      ...settings.REDIS_URL === undefined ? [] : [`  Other nodes          by way of Redis at ${new URL(settings.REDIS_URL).host}`],
+      '  Stop                 Ctrl-C',
+      '',
+      ''
     ].join('\n'))
   }
 }

@@ -13,7 +13,7 @@ export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSIN
 export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')
 
 // Between nodes.
-export const BusUnavailable = createError('FST_SECSYNC_BUS_UNAVAILABLE', 'Other nodes cannot be told: Redis is %s', 503)
+export const BusUnavailable = createError('FST_SECSYNC_BUS_UNAVAILABLE', 'Other nodes cannot be told: %s', 503)
 
 export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',
   'Whom to disconnect? Pass { documentId }, { websocketSessionKey } or both: without either, everybody would lose access for good.')

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Subscriber } from './bus/bus.ts'
 import { changeOf, number, type Change } from './protocol/changes.ts'
 
-/** Characters of changes in one message. Of more the others are only told that they are in the store. */
+/** Characters in one message. Of more changes the others are only told that they are in the store, of an ephemeral message nothing. */
 const maxLength = 1024 * 1024
 
 /** Characters of changes that may wait to be taken, or for one that did not come. */
@@ -28,7 +28,7 @@ export interface LinkSettings {
   /** The id of this node. */
   node: string
   /** To the other nodes. */
-  publish (message: string): Promise<unknown>
+  publish (message: string, isEphemeral: boolean): Promise<unknown>
   subscribe (subscriber: Subscriber): () => void
   log: FastifyBaseLogger
   /** Milliseconds between two looks into the store, while the bus is there. */
@@ -58,13 +58,15 @@ export class Link {
   /** Something that was saved here could not be told. */
   #hasUntold = false
   #lookTimer: NodeJS.Timeout | undefined
+  /** When it will, of `performance.now`. */
+  #lookAt = Infinity
   #patienceTimer: NodeJS.Timeout | undefined
   #wake: (() => void) | undefined
 
   constructor (listener: LinkListener, settings: LinkSettings) {
     this.#listener = listener
     this.#settings = settings
-    this.#lookLater(settings.atLeast(blindInterval))
+    this.#lookAgain()
     this.#unsubscribe = settings.subscribe({
       message: (message) => this.#onMessage(message),
       connected: (isConnected) => this.#onConnected(isConnected)
@@ -91,14 +93,16 @@ export class Link {
   }
 
   tellEphemeralMessage (text: string): void {
+    if (text.length > maxLength) return
     this.#publish('ephemeral-message', undefined, [text])
   }
 
   #publish (kind: Kind, version: number | undefined, texts: string[]): void {
     const { publish, node, log } = this.#settings
-    publish([`${node} ${kind} ${version ?? ''}`, ...texts].join('\n')).catch((err: unknown) => {
+    const isEphemeral = kind === 'ephemeral-message'
+    publish([`${node} ${kind} ${version ?? ''}`, ...texts].join('\n'), isEphemeral).catch((err: unknown) => {
       log.debug({ err }, 'secsync: other nodes were not told')
-      if (kind !== 'ephemeral-message') this.#hasUntold = true
+      if (!isEphemeral) this.#hasUntold = true
     })
   }
 
@@ -111,6 +115,7 @@ export class Link {
       const [head, ...texts] = message.split('\n') as [string, ...string[]]
       const [, kind, number] = head.split(' ')
       const version = number ? Number(number) : undefined
+      if (version !== undefined && !Number.isSafeInteger(version)) throw new TypeError('The version is not a number')
       if (kind === 'changes') this.#hear(texts.map(changeOf), version)
       else if (kind === 'saved') this.#listener.missed(version)
       else if (kind === 'ephemeral-message') this.#listener.ephemeralMessage(texts[0]!)
@@ -135,11 +140,11 @@ export class Link {
     this.#listener.heard()
   }
 
-  /** What was heard since the last call, in the order of the store, as far as that is known. */
-  take (): Change[] {
+  /** What was heard since the last call, with others before it, in the order of the store, as far as that is known. */
+  take (others: Change[] = []): Change[] {
     this.#isAnnounced = false
     this.#heardLength = 0
-    return this.#heard.splice(0).sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
+    return [...others, ...this.#heard.splice(0)].sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
   }
 
   /** These came too early: if what is missing does not come soon, the store has it. */
@@ -180,22 +185,33 @@ export class Link {
     this.look()
   }
 
-  /** Looks into the store at once, and then from time to time. */
+  /** Looks into the store soon, and then from time to time. */
   look (): void {
-    this.#lookLater(this.#settings.atLeast(0))
+    if (!this.#ended) this.#lookIn(randomInt(this.#settings.atLeast(0) + 1))
   }
 
-  #lookLater (ms: number): void {
+  #lookAgain (): void {
+    const { atLeast, checkInterval } = this.#settings
+    const ms = atLeast(this.#isConnected ? checkInterval : Math.min(checkInterval, blindInterval))
+    this.#lookIn(randomInt(Math.floor(ms / 2), ms + 1))
+  }
+
+  /** Unless it does so earlier anyway. */
+  #lookIn (ms: number): void {
+    const at = performance.now() + ms
+    if (at >= this.#lookAt) return
+    this.#lookAt = at
     clearTimeout(this.#lookTimer)
     this.#lookTimer = setTimeout(() => {
+      this.#lookAt = Infinity
       this.#listener.missed()
       if (this.#hasUntold) this.tellSaved()
-      const { atLeast, checkInterval } = this.#settings
-      this.#lookLater(atLeast(this.#isConnected ? checkInterval : Math.min(checkInterval, blindInterval)))
-    }, randomInt(Math.floor(ms / 2), ms + 1))
+      this.#lookAgain()
+    }, ms)
   }
 
   end (): void {
+    if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#lookTimer)
     clearTimeout(this.#patienceTimer)

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts'
 import type { Change, SnapshotChange } from './protocol/changes.ts'
 import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
+import { knownOf } from './query.ts'
 
 interface Member {
   /** Has been sent the document. */
@@ -85,8 +86,13 @@ export class Members {
   unableToJump ({ parentSnapshotId, parentClocks }: SnapshotChange, cursor: Cursor): Connection[] {
     const wroteMore = (author: string): boolean => (parentClocks[author] ?? -1) !== lastClock(cursor, author)
     return this.#those((member, connection) => member.joined &&
-      (parentSnapshotId !== cursor.snapshotId || member.cursor !== undefined || [...connection.authors].some(wroteMore)))
+      (parentSnapshotId !== cursor.snapshotId || member.cursor !== undefined || authorsOf(connection).some(wroteMore)))
   }
+}
+
+/** Who it may be. One that has come back and said nothing yet may be any of those that it knew. */
+function authorsOf ({ authors, request }: Connection): string[] {
+  return authors.size > 0 ? [...authors] : Object.keys(knownOf(request).knownSnapshotUpdateClocks ?? {})
 }
 
 function follows (member: Member, change: Change): boolean {

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Bus } from './bus/bus.ts'
+import type { Bus, Subscriber } from './bus/bus.ts'
 import { Link, type LinkListener } from './link.ts'
 
 /** Part of every channel: nodes that speak another one, during an upgrade, do not hear each other, and look into the store. */
 const language = 1
 
 /** Milliseconds between two looks of a room into the store, for each room of the node: so there are not too many at once. */
-const perRoom = 2
+const perRoom = 3
 
 /** Whom to disconnect. A session key is secret, and Redis logs what is slow. */
 export interface Disconnect {
@@ -37,8 +37,18 @@ export class Nodes {
   }
 
   /** Rejects, whatever a bus of the user's does. */
-  async #publish (channel: string, message: string): Promise<void> {
-    await this.#bus.publish(channel, message)
+  async #publish (channel: string, message: string, isEphemeral = false): Promise<void> {
+    await this.#bus.publish(channel, message, isEphemeral)
+  }
+
+  /** Looks into the store as long as it hears nothing, whatever a bus of the user's does. */
+  #subscribe (channel: string, subscriber: Subscriber): () => void {
+    try {
+      return this.#bus.subscribe(channel, subscriber)
+    } catch (err) {
+      this.#log.warn({ err }, 'secsync: other nodes are not heard')
+      return () => {}
+    }
   }
 
   /** For a room, until it ends it. */
@@ -47,8 +57,8 @@ export class Nodes {
     const channel = this.#channel(`document:${documentId}`)
     return new Link(listener, {
       node: this.#id,
-      publish: (message) => this.#publish(channel, message),
-      subscribe: (subscriber) => this.#bus.subscribe(channel, subscriber),
+      publish: (message, isEphemeral) => this.#publish(channel, message, isEphemeral),
+      subscribe: (subscriber) => this.#subscribe(channel, subscriber),
       log: this.#log,
       atLeast: (ms) => Math.max(ms, this.#links * perRoom),
       checkInterval: this.#checkInterval,
@@ -64,7 +74,7 @@ export class Nodes {
   }
 
   onDisconnect (disconnect: (which: Disconnect) => void): void {
-    this.#bus.subscribe(this.#channel('disconnect'), {
+    this.#subscribe(this.#channel('disconnect'), {
       message: (text) => {
         try {
           const { node, which } = JSON.parse(text) as { node: string, which: Disconnect }

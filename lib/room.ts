@@ -9,11 +9,14 @@ import { Loads, maxRelayedDuringLoad, type Relayed } from './loads.ts'
 import { Members } from './members.ts'
 import type { Nodes } from './nodes.ts'
 import * as answers from './protocol/answers.ts'
-import { changesOf, type Change, type SnapshotChange } from './protocol/changes.ts'
+import { changesOf, number, type Change, type SnapshotChange } from './protocol/changes.ts'
 import { advance, copyOf, isAtLeast, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
 import type { Slots } from './slots.ts'
 import type { Known, LoadedDocument, Store } from './stores/store.ts'
 import { Writer, type AnySave } from './writer.ts'
+
+/** Milliseconds. After an outage of the store, nobody is behind for longer than by default without one (`checkInterval`). */
+const maxCatchUpDelay = 10_000
 
 export interface RoomSettings {
   store: Store
@@ -200,13 +203,14 @@ export class Room {
     this.#link?.tell(changes)
   }
 
-  /** Relays what other nodes have told, as far as it continues the cursor. */
-  #hear (): void {
+  /** Relays what other nodes have told, as far as it continues the cursor. Of `old` nothing needs to wait for what is missing. */
+  #hear (old: Change[] = []): void {
     if (this.#link === undefined || this.#cursor === undefined) return
-    const early = this.#link.take().filter((change) => {
+    const told = new Set(old)
+    const early = this.#link.take(old).filter((change) => {
       const position = positionOf(change, this.cursor)
       if (position === 'next') this.relay(change)
-      return position === 'gap'
+      return position === 'gap' && !told.has(change)
     })
     this.#link.putBack(early)
   }
@@ -250,8 +254,8 @@ export class Room {
     clearTimeout(this.#catchUpTimer)
     this.#catchUpTimer = undefined
     const before = copyOf(this.cursor)
-    // What was told is in the store.
-    if (before.version === undefined) this.#link?.take()
+    // It was in the store before that is asked.
+    const told = this.#link?.take() ?? []
     let document: LoadedDocument | undefined
     try {
       const { snapshotId, clocks } = before
@@ -261,17 +265,20 @@ export class Room {
       this.#settings.log.error({ err }, 'secsync: catching up with the store failed')
     }
     if (document === undefined) {
+      this.#link?.putBack(told)
       this.catchUpLater()
       return false
     }
     this.#failedCatchUps = 0
     let hasConfirmed = false
     if (isSetBack(document.cursor, before)) this.#setBack(document.cursor)
-    // A document has no updates of snapshots that were replaced. If they were told meanwhile, nobody has to do without.
-    else if (before.version !== undefined) this.#hear()
+    // A document has no updates of snapshots that were replaced. If they were told, nobody has to do without.
+    else if (before.version !== undefined) this.#hear(told)
     const { version } = document.cursor
     if (version !== undefined && version <= this.cursor.version!) return true
-    for (const change of changesOf(document)) {
+    const changes = changesOf(document)
+    number(changes, version)
+    for (const change of changes) {
       const position = positionOf(change, this.cursor)
       if (position === 'behind') continue
       if (position === 'gap') {
@@ -298,13 +305,16 @@ export class Room {
 
   catchUpLater (): void {
     if (this.#catchUpTimer !== undefined || this.#members.size === 0) return
-    const delay = Math.min(1000 * 2 ** this.#failedCatchUps++, 30_000)
+    const delay = Math.min(1000 * 2 ** this.#failedCatchUps++, maxCatchUpDelay)
     this.#catchUpTimer = setTimeout(() => this.#writer.turn(async () => { await this.catchUp() }), randomInt(delay / 2, delay))
   }
 }
 
-/** Whether a store has less than a room: of the same snapshot, or nothing at all. */
+/** Whether a store has less than a room, or something else: as far as can be told without versions, of the same snapshot or nothing at all. */
 function isSetBack (stored: Cursor, room: Cursor): boolean {
+  if (stored.version !== undefined && room.version !== undefined) {
+    return stored.version < room.version || (stored.version === room.version && !sameCursor(stored, room))
+  }
   if (stored.snapshotId !== room.snapshotId) return stored.snapshotId === ''
   return !isAtLeast(stored, room)
 }

@@ -8,17 +8,13 @@ import type { HookContext } from './hooks.ts'
 import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from './options.ts'
 import { documentError, documentNotFound, unauthorized } from './protocol/answers.ts'
-import { parseClocks } from './protocol/clocks.ts'
-import { isSnapshotId } from './protocol/messages.ts'
+import { knownOf, sessionKeyOf } from './query.ts'
 import type { Rooms } from './rooms.ts'
-import type { Known } from './stores/store.ts'
 
 export interface RouteSettings extends MessageSettings {
   connections: Set<Connection>
   rooms: Rooms
 }
-
-type Query = Record<string, string | string[] | undefined>
 
 /** `GET {prefix}/{documentId}?sessionKey=…`: an id may hold slashes, and without one the client is still told in the protocol. */
 export function addRoute (scope: FastifyInstance, options: ResolvedOptions, settings: RouteSettings): void {
@@ -52,8 +48,7 @@ function serializeRequest (request: FastifyRequest) {
 async function connect (socket: WebSocket, request: FastifyRequest, settings: RouteSettings): Promise<void> {
   const { access, connections, hooks, limits, rooms } = settings
   const documentId = (request.params as { '*'?: string })['*'] ?? ''
-  const query = request.query as Query
-  const sessionKey = first(query.sessionKey)
+  const sessionKey = sessionKeyOf(request)
   const websocketSessionKey = sessionKey ?? ''
   // Listens from here on: a message may come right behind the handshake.
   const connection = new Connection(socket, request, documentId, websocketSessionKey, limits)
@@ -75,7 +70,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     const room = rooms.open(documentId)
     if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
     connection.onEnd = () => room.leave(connection)
-    if (!await room.join(connection, known(query))) throw new DocumentNotFound()
+    if (!await room.join(connection, knownOf(request))) throw new DocumentNotFound()
     connection.open((inbound) => receive(inbound, connection, room, settings))
   } catch (error) {
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
@@ -107,18 +102,4 @@ function isTransient (error: unknown): boolean {
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */
 function isStorable (documentId: string): boolean {
   return documentId.length > 0 && Buffer.byteLength(documentId) <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
-}
-
-/** What cannot be read is taken for unknown. */
-function known (query: Query): Known {
-  const knownSnapshotId = first(query.knownSnapshotId)
-  return {
-    mode: first(query.mode) === 'delta' ? 'delta' : 'complete',
-    knownSnapshotId: knownSnapshotId !== undefined && isSnapshotId(knownSnapshotId) ? knownSnapshotId : undefined,
-    knownSnapshotUpdateClocks: parseClocks(first(query.knownSnapshotUpdateClocks))
-  }
-}
-
-function first (value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
 }

@@ -148,6 +148,7 @@ export class Writer {
           await this.#saved(ready, version, open)
           continue
         } catch (error) {
+          release?.()
           failure = error
         }
       }

@@ -316,6 +316,152 @@ t.test('what is told while a node looks into the store is relayed once, with wha
   t.same([reader.faults, reader.known, reader.closeCodes], [[], world.store.position, []])
 })
 
+/** Somebody on the first node, and somebody on the second. */
+async function twoNodes (t: Test): Promise<{ world: World, writer: ModelClient, reader: ModelClient }> {
+  mockTimers(t)
+  const world = new World({ nodes: 2 })
+  const [writer, reader] = world.clients as [ModelClient, ModelClient]
+  for (const client of [writer, reader]) world.connect(client)
+  world.broker.connect()
+  writer.type()
+  await world.drain()
+  return { world, writer, reader }
+}
+
+/** What a client types is saved and told, to both nodes. */
+async function save (world: World, client: ModelClient): Promise<void> {
+  client.type()
+  while (client.work() || client.passUp());
+  await world.until(() => {
+    world.store.serve()
+    return world.broker.underway.length === 2
+  })
+}
+
+function loseAll ({ broker }: World): void {
+  while (broker.underway.length > 0) broker.lose()
+}
+
+/** How often the store is asked in some seconds in which nobody does anything. */
+async function loadsIn (world: World, ms: number): Promise<number> {
+  let loads = 0
+  for (let passed = 0; passed < ms; passed += 10) {
+    mock.timers.tick(10)
+    await flush()
+    loads += world.store.called.length
+    world.store.serve()
+    await flush()
+  }
+  return loads
+}
+
+t.test('what was told and is not in the store is not waited for', async (t) => {
+  const { world } = await twoNodes(t)
+  const { snapshotId, version } = world.store.cursor
+  const stray = JSON.stringify({ publicData: { refSnapshotId: snapshotId, pubKey: 'nobody', clock: 7 }, signature: '' })
+  await world.broker.bus().publish(`fastify-secsync:1:world:document:${documentId}`, `node changes ${version! + 5}\n${stray}`, false)
+  while (world.broker.underway.length > 0) world.broker.deliver()
+  const loads = await loadsIn(world, 10_000)
+  t.ok(loads >= 2 && loads <= 10, `${loads} loads by two nodes in ten seconds`)
+  await world.drain()
+  haveAll(t, world)
+})
+
+t.test('a joiner follows what its node has found in the store, and then what it is told', async (t) => {
+  const { world, writer, reader } = await twoNodes(t)
+  const joiner = world.clients[2]!
+  // The nodes take turns: this one comes to the reader's.
+  do {
+    joiner.disconnect()
+    await flush()
+    world.store.serve()
+    await flush()
+    world.connect(joiner)
+  } while (world.nodes[1]!.connections.size === 1)
+  t.strictSame(world.nodes.map(({ connections }) => connections.size), [1, 2])
+  await world.until(() => world.store.called.length === 1)
+  world.store.perform()
+  const answer = world.store.performed.pop()!
+  await save(world, writer)
+  loseAll(world)
+  await loadsIn(world, 10_000)
+  while (writer.passDown() || writer.work());
+  await save(world, writer)
+  while (world.broker.underway.length > 0) world.broker.deliver()
+  await flush()
+  while (reader.passDown() || reader.work());
+  t.same(reader.known, world.store.position)
+  answer()
+  await world.drain({ withTimers: false })
+  t.same([joiner.known, joiner.faults, joiner.closeCodes], [world.store.position, [], []])
+})
+
+t.test('after an outage of the store nobody is behind for longer than ten seconds', async (t) => {
+  const { world, writer, reader } = await twoNodes(t)
+  for (let second = 0; second < 90; second++) {
+    mock.timers.tick(1000)
+    await flush()
+    world.store.serve('failed')
+    await flush()
+  }
+  await save(world, writer)
+  loseAll(world)
+  await loadsIn(world, 10_000)
+  while (reader.passDown() || reader.work());
+  t.same(reader.known, world.store.position)
+})
+
+t.test('who has come back, and not said yet who it is, is not sent a snapshot that knows more of its updates than it does', async (t) => {
+  mockTimers(t)
+  const world = new World({ nodes: 2 })
+  world.clients.length = 2
+  const [author, other] = world.clients as [ModelClient, ModelClient]
+  const settle = async (...clients: ModelClient[]): Promise<void> => {
+    for (let round = 0; round < 5; round++) {
+      for (const client of clients) while (client.passDown() || client.passUp() || client.work());
+      await flush()
+      world.store.serve()
+      await flush()
+    }
+  }
+  // Both on the first node.
+  world.connect(author)
+  author.type()
+  await settle(author)
+  world.connect(other)
+  other.disconnect()
+  world.connect(other)
+  world.broker.connect()
+  mock.timers.tick(100)
+  author.type()
+  await settle(author, other)
+  t.strictSame(world.nodes.map(({ connections }) => connections.size), [2, 0])
+
+  // One more, which takes its time. Meanwhile its author comes back to the second node, and is sent the document without.
+  author.type()
+  while (author.work() || author.passUp());
+  await world.until(() => world.store.called.length === 1)
+  author.disconnect()
+  world.connect(author)
+  await world.until(() => world.store.called.length === 2)
+  world.store.perform(1)
+  world.store.answer()
+  await flush()
+  world.broker.connect()
+  await flush()
+  world.store.serve()
+  await flush()
+  loseAll(world)
+  other.type({ wantsSnapshot: true })
+  await settle(other)
+  while (world.broker.underway.length > 0) world.broker.deliver()
+  await loadsIn(world, 20_000)
+  while (author.passDown() || author.work());
+  t.same([author.faults, author.closeCodes], [[], [1013]])
+  await world.drain()
+  t.same([author.faults, author.known], [[], world.store.position])
+})
+
 for (const [what, statements] of [
   ['deleted', 'DELETE FROM secsync_document'],
   ['set back', 'DELETE FROM secsync_update WHERE clock = 1; UPDATE secsync_document SET clocks = jsonb_build_object((SELECT author FROM secsync_update), 0)']
@@ -341,5 +487,32 @@ for (const [what, statements] of [
     if (what === 'deleted') newcomer.send(snapshot)
     else newcomer.send(author.update(documentId, idOf(snapshot), 1))
     await newcomer.next(what === 'deleted' ? 'snapshot-saved' : 'update-saved')
+  })
+}
+
+for (const [what, updates] of [['less', 0], ['as much', 2]] as const) {
+  t.test(`a document that another process deletes and makes anew, with ${what} in it, is open to whoever comes`, async (t) => {
+    const { connectionString } = await createDatabase(t)
+    const { writer, reader, snapshot, connect } = await openDocument(t, { adapter: new PrismaPg({ connectionString }) })
+    const [author, other] = [new Author(), new Author()]
+    for (const clock of [0, 1]) {
+      writer.send(author.update(documentId, idOf(snapshot), clock))
+      await writer.next('update-saved')
+      await reader.next('update')
+    }
+    const database = new pg.Client({ connectionString })
+    await database.connect()
+    await database.query('DELETE FROM secsync_document')
+    await database.end()
+    const { app: { secsync: elsewhere } } = await startServer(t, { adapter: new PrismaPg({ connectionString }) })
+    const anew = other.snapshot(documentId)
+    await elsewhere.createSnapshot({ snapshot: anew })
+    for (let clock = 0; clock < updates; clock++) await elsewhere.createUpdate({ update: other.update(documentId, idOf(anew), clock) })
+
+    const newcomer = connect(documentId)
+    t.match(await newcomer.next('document'), { snapshot: { signature: anew.signature } })
+    for (const client of [writer, reader]) t.equal(await client.closed(), 1013)
+    newcomer.send(author.update(documentId, idOf(anew), 0))
+    await newcomer.next('update-saved')
   })
 }

@@ -130,7 +130,7 @@ t.test('a Redis that refuses to subscribe, or to unsubscribe, is an error in the
   bus.subscribe('a', a)()
   await flush()
   t.strictSame(a.told, [])
-  t.strictSame(messages(), ['secsync: subscribing to Redis failed'])
+  t.strictSame(messages(), ['secsync: Redis refuses to subscribe; until it does, this node looks into the store'])
 })
 
 t.test('what cannot be sent now is refused, not kept', async (t) => {

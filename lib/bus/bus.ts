@@ -3,8 +3,11 @@
  * node looks into the store for what it is missing. `redis` is one; another broker needs these three functions.
  */
 export interface Bus {
-  /** Sends to whoever is subscribed to the channel, whether this node is told, too, or not. Rejects when it cannot be sent now. */
-  publish (channel: string, message: string): Promise<unknown>
+  /**
+   * Sends to whoever is subscribed to the channel, whether this node is told, too, or not. Rejects when it cannot be sent now. When there
+   * is too much to send, what is ephemeral comes last: anybody may send any amount of that.
+   */
+  publish (channel: string, message: string, isEphemeral: boolean): Promise<unknown>
   /** Until the function that it returns is called. There is one subscriber of a channel at a time. */
   subscribe (channel: string, subscriber: Subscriber): () => void
   /** When the Fastify instance closes: no subscriber is called any more. */

@@ -39,9 +39,15 @@ export function snapshotChange (message: SnapshotMessage): SnapshotChange {
   return { kind: 'snapshot', snapshotId, parentSnapshotId, parentClocks: parentSnapshotUpdateClocks, message, text: signedJson(message) }
 }
 
+/** Of what another node has verified. Throws when it is no change at all. */
 export function changeOf (text: string): Change {
   const message = JSON.parse(text) as Update | Snapshot
-  return 'refSnapshotId' in message.publicData ? updateChange(message as Update) : snapshotChange(message as Snapshot)
+  const change = 'refSnapshotId' in message.publicData ? updateChange(message as Update) : snapshotChange(message as Snapshot)
+  const isChange = typeof change.snapshotId === 'string' && (change.kind === 'update'
+    ? typeof change.author === 'string' && Number.isSafeInteger(change.clock)
+    : typeof change.parentSnapshotId === 'string' && typeof change.parentClocks === 'object' && change.parentClocks !== null)
+  if (!isChange) throw new TypeError('Neither an update nor a snapshot')
+  return change
 }
 
 /** Numbers changes that follow each other, of which the last has this version. */

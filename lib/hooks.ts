@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Action } from './callbacks.ts'
 import { HookInvalid } from './errors.ts'
-import { withinTimeLimit } from './time-limit.ts'
+import { withinTimeLimit } from './stores/time-limit.ts'
 
 /** The stages of a message's life, in their order. The last two: a stage failed; the connection is closed. */
 const names = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse', 'onError', 'onClose'] as const

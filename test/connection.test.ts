@@ -1,7 +1,7 @@
 // What no message that we know of can make happen.
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { Connection } from '../lib/connection.ts'
+import { Connection } from '../lib/connection/connection.ts'
 import { resolveOptions } from '../lib/options.ts'
 import { FakeSocket } from './fixtures/model-client.ts'
 import { memoryStore } from './fixtures/server.ts'

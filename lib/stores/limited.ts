@@ -1,4 +1,4 @@
-import { withinTimeLimit } from '../time-limit.ts'
+import { withinTimeLimit } from './time-limit.ts'
 import type { Store } from './store.ts'
 
 /** A store that is not waited for without end: a database may hang as well as a callback. */

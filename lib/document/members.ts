@@ -1,7 +1,7 @@
-import type { Connection } from './connection.ts'
-import type { Change, SnapshotChange } from './protocol/changes.ts'
-import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from './protocol/cursor.ts'
-import { knownOf } from './query.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Change, SnapshotChange } from '../protocol/changes.ts'
+import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from '../protocol/cursor.ts'
+import { knownOf } from '../connection/query.ts'
 
 interface Member {
   /** Has been sent the document. */

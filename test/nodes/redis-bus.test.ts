@@ -3,10 +3,10 @@ import { EventEmitter } from 'node:events'
 import { mock } from 'node:test'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import type { Subscriber } from '../lib/bus/bus.ts'
-import { RedisBus, type RedisClient } from '../lib/bus/redis.ts'
-import { Log } from './fixtures/log.ts'
-import { flush } from './fixtures/world.ts'
+import type { Subscriber } from '../../lib/nodes/bus.ts'
+import { RedisBus, type RedisClient } from '../../lib/nodes/redis.ts'
+import { Log } from '../fixtures/log.ts'
+import { flush } from '../fixtures/world.ts'
 
 /** An ioredis client as far as the bus knows one. */
 class Client extends EventEmitter {

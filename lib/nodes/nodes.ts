@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Bus, Subscriber } from './bus/bus.ts'
+import type { Bus, Subscriber } from './bus.ts'
 import { Link, type LinkListener } from './link.ts'
 
 /** Part of every channel: nodes that speak another one, during an upgrade, do not hear each other, and look into the store. */

@@ -2,14 +2,14 @@
 import { EventEmitter, once } from 'node:events'
 import Fastify from 'fastify'
 import t from 'tap'
-import { Access } from '../lib/access.ts'
-import type { Connection } from '../lib/connection.ts'
-import { updateChange } from '../lib/protocol/changes.ts'
-import type { Update } from '../lib/protocol/messages.ts'
-import { Room } from '../lib/room.ts'
-import { Rooms } from '../lib/rooms.ts'
-import { Slots } from '../lib/slots.ts'
-import type { LoadedDocument, Store } from '../lib/stores/store.ts'
+import { Access } from '../../lib/document/access.ts'
+import type { Connection } from '../../lib/connection/connection.ts'
+import { updateChange } from '../../lib/protocol/changes.ts'
+import type { Update } from '../../lib/protocol/messages.ts'
+import { Room } from '../../lib/document/room.ts'
+import { Rooms } from '../../lib/document/rooms.ts'
+import { Slots } from '../../lib/document/slots.ts'
+import type { LoadedDocument, Store } from '../../lib/stores/store.ts'
 
 /** A connection that only counts what it is sent. */
 class Counting extends EventEmitter {

@@ -1,4 +1,4 @@
-import { CallbackResultInvalid, CallbackTimeout } from './errors.ts'
+import { CallbackResultInvalid, CallbackTimeout } from '../errors.ts'
 
 /**
  * Calls a function that may be the user's and gives it `ms` milliseconds; then rejects with `CallbackTimeout`. What it does after

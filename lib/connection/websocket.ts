@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
-import type { Limits } from './options.ts'
+import type { Limits } from '../options.ts'
 
 /** The HTTP servers whose upgrades @fastify/websocket takes already, in another scope. */
 const upgrading = new WeakSet<object>()

@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { HasAccess, HasAccessParams, HasBroadcastAccess } from './callbacks.ts'
-import type { Connection } from './connection.ts'
-import { CallbackResultInvalid } from './errors.ts'
-import { withinTimeLimit } from './time-limit.ts'
+import type { HasAccess, HasAccessParams, HasBroadcastAccess } from '../callbacks.ts'
+import type { Connection } from '../connection/connection.ts'
+import { CallbackResultInvalid } from '../errors.ts'
+import { withinTimeLimit } from '../stores/time-limit.ts'
 
 /** How long the answers of the default `hasBroadcastAccess` are kept, in milliseconds. */
 const keptFor = 1000

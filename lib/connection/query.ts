@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import { parseClocks } from './protocol/clocks.ts'
-import { isSnapshotId } from './protocol/messages.ts'
-import type { Known } from './stores/store.ts'
+import { parseClocks } from '../protocol/clocks.ts'
+import { isSnapshotId } from '../protocol/messages.ts'
+import type { Known } from '../stores/store.ts'
 
 /** `undefined`: the handshake has none. */
 export function sessionKeyOf (request: FastifyRequest): string | undefined {

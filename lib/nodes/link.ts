@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Subscriber } from './bus/bus.ts'
-import { changeOf, number, type Change } from './protocol/changes.ts'
+import type { Subscriber } from './bus.ts'
+import { changeOf, number, type Change } from '../protocol/changes.ts'
 
 /** Characters in one message. Of more changes the others are only told that they are in the store, of an ephemeral message nothing. */
 const maxLength = 1024 * 1024

@@ -1,7 +1,7 @@
-import type { Action } from '../callbacks.ts'
+import type { Action } from '../../callbacks.ts'
 import type { Connection } from '../connection.ts'
-import type { ClientMessage, MessageKind } from '../protocol/messages.ts'
-import type { Room } from '../room.ts'
+import type { ClientMessage, MessageKind } from '../../protocol/messages.ts'
+import type { Room } from '../../document/room.ts'
 
 /** Where a message came from, and which failure its client may have heard of when it sent it. */
 export interface Sender {

@@ -1,10 +1,10 @@
 import type { Connection } from '../connection.ts'
-import { isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
+import { isError, SecsyncNewSnapshotRequiredError } from '../../errors.ts'
 import { textFrame } from '../frame.ts'
-import * as answers from '../protocol/answers.ts'
-import { updateChange } from '../protocol/changes.ts'
-import { isPublicKey, type Update } from '../protocol/messages.ts'
-import type { UpdateSave } from '../writer.ts'
+import * as answers from '../../protocol/answers.ts'
+import { updateChange } from '../../protocol/changes.ts'
+import { isPublicKey, type Update } from '../../protocol/messages.ts'
+import type { UpdateSave } from '../../document/writer.ts'
 import type { Handler } from './handler.ts'
 
 export const update: Handler<Update> = {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { cork, pingFrame, textFrame } from './frame.ts'
-import type { Limits } from './options.ts'
+import type { Limits } from '../options.ts'
 
 /** Close codes, with what the client does after each: docs/reliability.md. */
 export const closeCodes = {

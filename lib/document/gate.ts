@@ -1,6 +1,6 @@
 import type { Access } from './access.ts'
-import { closeCodes, type Connection } from './connection.ts'
-import { unauthorized } from './protocol/answers.ts'
+import { closeCodes, type Connection } from '../connection/connection.ts'
+import { unauthorized } from '../protocol/answers.ts'
 
 /** How often in a row it may be unknown whether a connection has access, before it is closed. */
 const maxFailures = 5

@@ -1,5 +1,5 @@
-import { signedJson } from '../protocol/changes.ts'
-import type { EphemeralMessage } from '../protocol/messages.ts'
+import { signedJson } from '../../protocol/changes.ts'
+import type { EphemeralMessage } from '../../protocol/messages.ts'
 import type { Handler } from './handler.ts'
 
 export const ephemeralMessage: Handler<EphemeralMessage> = {

@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import type { Access } from './access.ts'
+import type { Access } from '../document/access.ts'
 import { closeCodes, Connection } from './connection.ts'
-import { AccessUnknown, CallbackTimeout, DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from './errors.ts'
-import type { HookContext } from './hooks.ts'
+import { AccessUnknown, CallbackTimeout, DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
+import type { HookContext } from '../hooks.ts'
 import { fail, receive, type MessageSettings } from './message.ts'
-import type { ResolvedOptions } from './options.ts'
-import { documentError, documentNotFound, unauthorized } from './protocol/answers.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
 import { knownOf, sessionKeyOf } from './query.ts'
-import type { Rooms } from './rooms.ts'
+import type { Rooms } from '../document/rooms.ts'
 
 export interface RouteSettings extends MessageSettings {
   connections: Set<Connection>

@@ -2,14 +2,14 @@
 import { mock } from 'node:test'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import type { Bus, Subscriber } from '../lib/bus/bus.ts'
-import type { Link } from '../lib/link.ts'
-import { Nodes, type Disconnect } from '../lib/nodes.ts'
-import { changeOf, updateChange, type Change } from '../lib/protocol/changes.ts'
-import type { Update } from '../lib/protocol/messages.ts'
-import { ControlledBroker } from './fixtures/controlled-bus.ts'
-import { Log } from './fixtures/log.ts'
-import { flush, mockTimers } from './fixtures/world.ts'
+import type { Bus, Subscriber } from '../../lib/nodes/bus.ts'
+import type { Link } from '../../lib/nodes/link.ts'
+import { Nodes, type Disconnect } from '../../lib/nodes/nodes.ts'
+import { changeOf, updateChange, type Change } from '../../lib/protocol/changes.ts'
+import type { Update } from '../../lib/protocol/messages.ts'
+import { ControlledBroker } from '../fixtures/controlled-bus.ts'
+import { Log } from '../fixtures/log.ts'
+import { flush, mockTimers } from '../fixtures/world.ts'
 
 interface Node {
   nodes: Nodes

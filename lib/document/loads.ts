@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import type { Change } from './protocol/changes.ts'
-import type { Known, LoadedDocument, Store } from './stores/store.ts'
+import type { Change } from '../protocol/changes.ts'
+import type { Known, LoadedDocument, Store } from '../stores/store.ts'
 
 export interface Relayed {
   change: Change

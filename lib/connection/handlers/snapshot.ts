@@ -1,8 +1,8 @@
 import { textFrame } from '../frame.ts'
-import * as answers from '../protocol/answers.ts'
-import { snapshotChange, type SnapshotChange } from '../protocol/changes.ts'
-import type { SnapshotMessage } from '../protocol/messages.ts'
-import type { Save } from '../writer.ts'
+import * as answers from '../../protocol/answers.ts'
+import { snapshotChange, type SnapshotChange } from '../../protocol/changes.ts'
+import type { SnapshotMessage } from '../../protocol/messages.ts'
+import type { Save } from '../../document/writer.ts'
 import type { Handler } from './handler.ts'
 
 export const snapshot: Handler<SnapshotMessage> = {

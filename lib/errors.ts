@@ -22,6 +22,7 @@ export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',
 export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'The handshake has no session key, or no document id that can be stored', 400)
 export const AccessUnknown = createError('FST_SECSYNC_ACCESS_UNKNOWN', 'It is not known whether the document may be read: %s', 503)
 export const DocumentNotFound = createError('FST_SECSYNC_DOCUMENT_NOT_FOUND', 'There is no such document', 404)
+export const DocumentRolledBack = createError('FST_SECSYNC_DOCUMENT_ROLLED_BACK', 'The client knows more of the document than is stored: the database was set back', 409)
 export const TooManyConnections = createError('FST_SECSYNC_TOO_MANY_CONNECTIONS', 'The document has as many connections as it may have', 429)
 
 // A message: why it was refused. Its sender gets the protocol's answer, the log gets these.
@@ -32,6 +33,7 @@ export const SignatureInvalid = createError('FST_SECSYNC_SIGNATURE_INVALID', 'Th
 export const Unauthorized = createError('FST_SECSYNC_UNAUTHORIZED', 'No access: %s', 403)
 export const SnapshotProofInvalid = createError('FST_SECSYNC_SNAPSHOT_PROOF_INVALID', 'The parentSnapshotProof of the snapshot is not that of its parent', 400)
 export const SnapshotIdTaken = createError('FST_SECSYNC_SNAPSHOT_ID_TAKEN', 'The document has another snapshot with this id', 409)
+export const TooManyAuthors = createError('FST_SECSYNC_TOO_MANY_AUTHORS', 'The connection has sent messages of too many authors', 429)
 export const UpdateConflict = createError('FST_SECSYNC_UPDATE_CONFLICT', 'The update is not on the active snapshot, or its clock does not follow on the last one of its author', 409)
 export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'The snapshot was made without %s', 409)
 
@@ -49,6 +51,8 @@ export class CallbackTimeout extends CallbackTimeoutError {
     this.settled = settled
   }
 }
+export const StoreAway = createError('FST_SECSYNC_STORE_AWAY', 'The store could not be asked what it has', 503)
+export const StoreBusy = createError('FST_SECSYNC_STORE_BUSY', 'An earlier call of %s for this document has not settled yet', 503)
 export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s gave %s')
 
 /** Thrown by `createSnapshot`: the parent of the snapshot is not the active one (also for a second initial snapshot). */

@@ -3,7 +3,9 @@ import fp from 'fastify-plugin'
 import { Access } from './document/access.ts'
 import { RedisBus } from './nodes/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
-import { closeCodes, type Connection } from './connection/connection.ts'
+import type { Connection } from './connection/connection.ts'
+import { Failures } from './connection/failures.ts'
+import { closeCodes } from './protocol/close-codes.ts'
 import { AlreadyRegistered, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
@@ -14,7 +16,6 @@ import { hash } from './protocol/proof.ts'
 import { Rooms } from './document/rooms.ts'
 import { addRoute } from './connection/route.ts'
 import { Slots } from './document/slots.ts'
-import { limited } from './stores/limited.ts'
 import { resolveStore } from './stores/resolve.ts'
 import { limitHandshakes, registerWebsocket } from './connection/websocket.ts'
 
@@ -56,7 +57,13 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const connections = new Set<Connection>()
   const nodes = nodesOf(resolved, fastify)
   const rooms = new Rooms({
-    store: limited(store, limits.callbackTimeout), slots: new Slots(limits.maxConcurrentWrites), access, nodes, log: fastify.log
+    store,
+    slots: new Slots(limits.maxConcurrentWrites),
+    callbackTimeout: limits.callbackTimeout,
+    maxAuthors: limits.maxAuthorsPerSnapshot,
+    access,
+    nodes,
+    log: fastify.log
   })
   const disconnect = ({ documentId, sessionKeyHash }: Disconnect): void => {
     for (const connection of connections) {
@@ -74,7 +81,10 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     addHook: (name, hook) => hooks.add(name, hook),
     disconnect ({ documentId, websocketSessionKey }) {
       if (documentId === undefined && websocketSessionKey === undefined) throw new DisconnectInvalid()
-      const which = { documentId, sessionKeyHash: websocketSessionKey === undefined ? undefined : hash(websocketSessionKey) }
+      const which = {
+        ...documentId !== undefined && { documentId },
+        ...websocketSessionKey !== undefined && { sessionKeyHash: hash(websocketSessionKey) }
+      }
       disconnect(which)
       nodes?.disconnect(which)
     },
@@ -82,7 +92,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   })
 
   // Fastify ignores the prefix of a plugin that is not encapsulated: the route needs a plugin of its own.
-  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, hooks, limits, rooms }), { prefix })
+  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, failures: new Failures(hooks), hooks, limits, rooms }), { prefix })
 
   const heartbeat = setInterval(() => {
     for (const connection of connections) connection.heartbeat()

@@ -27,6 +27,11 @@ const Limits = Type.Object({
   maxConcurrentWrites: Type.Integer({ minimum: 1, default: 8 }),
   /** Connections of one document on this node. One more is closed with 1013. */
   maxConnectionsPerDocument: Type.Integer({ minimum: 1, default: 10_000 }),
+  /**
+   * Authors with updates on one snapshot. The update of one more is answered with `requiresNewSnapshot`: a client that comes back has the clock of each
+   * in its URL, and Node.js takes headers of 16 KB.
+   */
+  maxAuthorsPerSnapshot: Type.Integer({ minimum: 1, default: 100 }),
   /** Messages in a row that are no messages of the protocol, before the connection is closed with 1008. */
   maxInvalidMessages: Type.Integer({ minimum: 1, default: 100 }),
   /** Milliseconds between two pings. A connection that has not answered one by the next is ended. */

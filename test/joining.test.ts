@@ -120,7 +120,8 @@ t.test('whatever happens when, everybody gets everything once and in order, and 
       assert.deepEqual(known, world.store.position)
       assert.deepEqual(typed.filter((change) => !stored.includes(change)), [], 'lost')
       assert.deepEqual([...content].sort(), stored)
-      if (options.isCalm && options.nodes === 1) assert.deepEqual(closeCodes, [])
+      // An update on a snapshot that somebody else replaced may send its client away for a moment.
+      if (options.isCalm && options.nodes === 1) assert.deepEqual(closeCodes.filter((code) => code !== 1013), [])
     }
     for (const client of world.clients) client.disconnect()
     await flush()

@@ -1,89 +1,51 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { cork, pingFrame, textFrame } from './frame.ts'
+import type { Client } from '../document/client.ts'
+import { UpdateStream } from '../document/update-stream.ts'
 import type { Limits } from '../options.ts'
+import { closeCodes } from '../protocol/close-codes.ts'
+import { textFrame } from '../protocol/frame.ts'
+import type { Known } from '../stores/store.ts'
+import { Inbox, type Receive } from './inbox.ts'
+import { Outbox } from './outbox.ts'
+import { isPublishedClient, knownOf } from './query.ts'
 
-/** Close codes, with what the client does after each: docs/reliability.md. */
-export const closeCodes = {
-  goingAway: 1001,
-  policyViolation: 1008,
-  tooBig: 1009,
-  internalError: 1011,
-  tryAgainLater: 1013,
-  unauthorized: 4401,
-  documentNotFound: 4404,
-  documentError: 4500
-} as const
-
-/** Nobody needs more; a set without bound would be a burden. */
-const maxAuthors = 16
-
-/** Of a connection, in one turn of the event loop. */
-const messagesPerTurn = 4
-
-/** How many authors may have failures that the peer has not heard of. */
-const maxTakenBack = 1000
+/** Authors of one connection. The published client has one. */
+const maxAuthors = 1000
 
 /** Milliseconds that a peer has to answer the close frame of a server that is shutting down. */
 const closeTimeout = 1000
 
-export interface Inbound {
-  data: Buffer
-  isBinary: boolean
-  /** The number of the last failure that the client may have heard of when it sent this. */
-  heard: number
-}
+type State =
+  /** Messages are received. `onEnd` is called once, when nothing is sent or received any more. */
+  | { name: 'open', onEnd: () => void }
+  /** The server is shutting down: what was received is answered, nothing more is received. */
+  | { name: 'draining', onEnd: () => void }
+  | { name: 'closed' }
 
-/**
- * One WebSocket of one document. What it receives waits here until the document was sent, then goes one by one to `receive`;
- * a socket that sends faster than that is no longer read. What it is sent is bounded, too.
- */
-export class Connection {
+/** One WebSocket of one document. */
+export class Connection implements Client {
   readonly documentId: string
   readonly websocketSessionKey: string
   readonly request: FastifyRequest
-  /** The authors whose messages came in here: one, of the published client. */
-  readonly authors = new Set<string>()
-  /** Called once, when nothing is sent or received any more. */
-  onEnd: (() => void) | undefined
+  readonly known: Known
+  readonly inbox: Inbox
   /** Messages in a row that made no sense. */
   invalidMessages = 0
-
+  #state: State = { name: 'open', onEnd () {} }
   #log: FastifyBaseLogger | undefined
   readonly #socket: WebSocket
   /** What the WebSocket is on: a TCP socket, or that of `injectWS`. */
   readonly #stream: Duplex
+  readonly #outbox: Outbox
+  readonly #isPublished: boolean
+  readonly #streams = new Map<string, UpdateStream>()
   readonly #limits: Limits
-  #receive: ((inbound: Inbound) => Promise<void>) | undefined
-  #inbound: Inbound[] = []
-  #receiving = false
-  /** Messages received and not answered yet, and their bytes. */
-  #unanswered = 0
-  #unansweredBytes = 0
-  #drained: (() => void) | undefined
-  #paused = false
-  #secondEnds = 0
-  #messagesThisSecond = 0
-  #rateTimer: NodeJS.Timeout | undefined
-  #draining = false
-  #closing = false
-  #alive = true
+  /** Whether the peer has sent something since the last heartbeat. */
+  #isAlive = true
   /** Bytes that the system had not taken at the last heartbeat, of what is being written. */
   #unsent = 0
-  /** How many failures were told, and which of them the client may have heard of. */
-  #told = 0
-  #heard = 0
-  /** By author, the number of the last failure. */
-  readonly #takenBack = new Map<string, number>()
-  readonly #failed = new Set<string>()
-  /** Frames that wait for an answer of `hasBroadcastAccess`. */
-  readonly #held: Array<{ frame: Buffer, isEphemeral: boolean }> = []
-  #holding = false
-  #heldBytes = 0
-  /** Of the document, while it may not have been read. */
-  #documentBytes = 0
 
   constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
     this.#socket = socket
@@ -92,9 +54,19 @@ export class Connection {
     this.request = request
     this.documentId = documentId
     this.websocketSessionKey = websocketSessionKey
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage({ data, isBinary, heard: this.#heard }))
-    socket.on('pong', (payload: Buffer) => this.#onPong(Number(payload.toString('latin1'))))
-    socket.on('close', () => this.#ended())
+    this.known = knownOf(request)
+    this.#isPublished = isPublishedClient(request)
+    this.inbox = new Inbox(socket, limits, (err) => {
+      this.log.error({ err }, 'secsync: a message could not be handled')
+      this.close(closeCodes.internalError, 'internal error')
+    })
+    this.#outbox = new Outbox(socket, this.#stream, limits, (reason) => {
+      this.log.warn({ reason }, 'secsync: a slow reader is disconnected')
+      this.close(closeCodes.tryAgainLater, reason)
+    })
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
+    socket.on('pong', () => { this.#isAlive = true })
+    socket.on('close', () => this.#end())
     // @fastify/websocket would terminate the socket on an error, so that its peer would not see the close code of `ws`.
     socket.removeAllListeners('error')
     socket.on('error', (err) => this.log.info({ err }, 'secsync: a connection broke the WebSocket protocol'))
@@ -106,229 +78,122 @@ export class Connection {
     return this.#log
   }
 
-  addAuthor (publicKey: string): void {
-    if (this.authors.size < maxAuthors) this.authors.add(publicKey)
+  get closed (): boolean {
+    return this.#state.name === 'closed'
   }
 
-  get closed (): boolean {
-    return this.#closing
+  // Receiving
+
+  #onMessage (data: Buffer, isBinary: boolean): void {
+    this.#isAlive = true
+    if (this.#state.name !== 'open') return
+    this.#outbox.queued()
+    this.inbox.add({ data, isBinary })
   }
 
   /** Messages are handled from now on, those that came before first. */
-  open (receive: (inbound: Inbound) => Promise<void>): void {
-    this.#receive = receive
-    void this.#receiveAll()
+  open (receive: Receive): void {
+    this.inbox.open(receive)
   }
 
-  #onMessage (inbound: Inbound): void {
-    this.#alive = true
-    if (this.#closing || this.#draining) return
-    this.#inbound.push(inbound)
-    this.#begin(inbound.data.length)
-    void this.#receiveAll()
+  get authors (): ReadonlySet<string> {
+    return new Set(this.#streams.keys())
   }
 
-  async #receiveAll (): Promise<void> {
-    if (this.#receiving || this.#receive === undefined) return
-    this.#receiving = true
-    let handled = 0
-    for (let inbound = this.#inbound.shift(); inbound !== undefined; inbound = this.#inbound.shift()) {
-      await this.#untilAllowed()
-      try {
-        await this.#receive(inbound)
-      } catch (err) {
-        // Nothing that a client sends may end the process, whatever we have overlooked.
-        this.log.error({ err }, 'secsync: a message could not be handled')
-        this.close(closeCodes.internalError, 'internal error')
-      }
-      // Others have their turn; and what was handed over can be on its way to the database while the next is verified.
-      if (++handled % messagesPerTurn === 0) await setImmediate()
+  streamOf (author: string): UpdateStream {
+    let stream = this.#streams.get(author)
+    if (stream === undefined) {
+      stream = new UpdateStream(this.#isPublished)
+      this.#streams.set(author, stream)
     }
-    this.#receiving = false
+    return stream
   }
 
-  #begin (bytes: number): void {
-    this.#unanswered++
-    this.#unansweredBytes += bytes
-    this.#read()
+  /** Notes the author of a message. Returns false when there are too many. */
+  addAuthor (author: string): boolean {
+    if (this.#streams.has(author)) return true
+    if (this.#streams.size >= maxAuthors) return false
+    this.streamOf(author)
+    return true
   }
 
-  /** A message has been answered, or needs no answer. */
-  answered (bytes: number): void {
-    this.#unanswered--
-    this.#unansweredBytes -= bytes
-    this.#read()
-    if (this.#unanswered > 0) return
-    // Nothing is here any more that was sent before.
-    if (this.#heard === this.#told) this.#takenBack.clear()
-    this.#drained?.()
+  // Sending
+
+  send (frame: Buffer): void {
+    this.#outbox.send(frame)
   }
 
-  /** Reads from the socket only while there is room for what it brings. */
-  #read (): void {
-    const { maxQueuedMessages, maxMessageSize } = this.#limits
-    const isFull = this.#unanswered >= maxQueuedMessages || this.#unansweredBytes >= maxMessageSize
-    const hasRoom = this.#unanswered <= maxQueuedMessages / 2 && this.#unansweredBytes < maxMessageSize
-    if (!this.#paused && isFull) {
-      this.#paused = true
-      this.#socket.pause()
-    } else if (this.#paused && hasRoom) {
-      this.#paused = false
-      this.#socket.resume()
-    }
+  sendDocument (frame: Buffer, hasSnapshot: boolean): void {
+    this.#outbox.sendDocument(frame, hasSnapshot && this.#isPublished)
   }
 
-  /** What a socket brings in one piece is there at once, however it is read: so the limit is on what is handled. */
-  #untilAllowed (): Promise<void> | undefined {
-    const { maxMessagesPerSecond } = this.#limits
-    if (maxMessagesPerSecond === 0) return undefined
-    const now = performance.now()
-    if (now >= this.#secondEnds) {
-      this.#secondEnds = now + 1000
-      this.#messagesThisSecond = 0
-    }
-    if (++this.#messagesThisSecond <= maxMessagesPerSecond) return undefined
-    const delay = this.#secondEnds - now
-    this.#messagesThisSecond = 1
-    this.#secondEnds += 1000
-    return new Promise((resolve) => { this.#rateTimer = setTimeout(resolve, delay) })
+  relay (frame: Buffer, isEphemeral = false): void {
+    this.#outbox.relay(frame, isEphemeral)
   }
 
-  /** Takes nothing more in, and closes with 1001 when everything that was received is answered or its time is over. */
+  hold (): void {
+    this.#outbox.hold()
+  }
+
+  get heldFrames (): number {
+    return this.#outbox.heldFrames
+  }
+
+  release (count: number): boolean {
+    return this.#outbox.release(count)
+  }
+
+  // Ending
+
+  /** Calls `onEnd` once, when nothing is sent or received any more. */
+  whenEnded (onEnd: () => void): void {
+    if (this.#state.name === 'closed') onEnd()
+    else this.#state.onEnd = onEnd
+  }
+
+  /** Takes nothing more in, and closes with 1001 when everything that was received is answered or `drainTimeout` is over. */
   async shutDown (): Promise<void> {
-    this.#draining = true
+    if (this.#state.name === 'open') this.#state = { ...this.#state, name: 'draining' }
     // Not `once` of node:events, which would reject on an error of the socket.
     const closed = new Promise<void>((resolve) => { this.#socket.once('close', resolve) })
-    if (this.#unanswered > 0 && !this.#closing) {
-      const timer = setTimeout(() => this.#drained!(), this.#limits.drainTimeout)
-      await new Promise<void>((resolve) => { this.#drained = resolve })
-      clearTimeout(timer)
-    }
+    if (!this.closed) await this.inbox.untilEmpty(this.#limits.drainTimeout)
     this.close(closeCodes.goingAway, 'the server is shutting down')
     const timer = setTimeout(() => this.terminate(), closeTimeout)
     await closed
     clearTimeout(timer)
   }
 
-  /**
-   * Sends what answers this connection alone, at once. A slow reader first loses ephemeral messages, then the connection: it
-   * comes back and gets what it missed.
-   */
-  send (frame: Buffer, isEphemeral = false): void {
-    if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return
-    const bufferedAmount = this.#stream.writableLength
-    const { maxBufferedBytes } = this.#limits
-    if (isEphemeral && bufferedAmount + frame.length > maxBufferedBytes / 4) return
-    if (bufferedAmount === 0) this.#documentBytes = 0
-    if (bufferedAmount > maxBufferedBytes + this.#documentBytes) {
-      this.log.warn({ bufferedAmount }, 'secsync: a slow reader is disconnected')
-      this.close(closeCodes.tryAgainLater, 'reads too slowly')
-      return
-    }
-    // Past `ws`, which has nothing in its own queue: it is never asked to send anything but control frames.
-    cork(this.#stream)
-    this.#stream.write(frame)
-  }
-
-  /** The document does not count: on a slow line a big one would be cut off by the first update behind it, again and again. */
-  sendDocument (frame: Buffer): void {
-    this.send(frame)
-    this.#documentBytes = frame.length
-  }
-
-  /** Relays what others sent, after what is held back already. */
-  relay (frame: Buffer, isEphemeral = false): void {
-    if (!this.#holding) return this.send(frame, isEphemeral)
-    const { maxBufferedBytes } = this.#limits
-    if (isEphemeral && this.#heldBytes + frame.length > maxBufferedBytes / 4) return
-    if (this.#heldBytes > maxBufferedBytes) return this.close(closeCodes.tryAgainLater, 'too much to relay')
-    this.#held.push({ frame, isEphemeral })
-    this.#heldBytes += frame.length
-  }
-
-  /**
-   * Tells that an update is not saved. The client then takes back all that it has in flight and sends it anew, under the clocks after
-   * the last one confirmed. What it had sent before must not be saved any more: the acknowledgement would confirm whatever has the
-   * same clock by then, unsaved. A ping before the failure tells the old from the new: what comes before its pong was sent before.
-   */
-  takeBack (author: string, failure: Buffer): void {
-    if (this.#takenBack.size >= maxTakenBack) return this.close(closeCodes.policyViolation, 'answers no ping')
-    this.#takenBack.set(author, ++this.#told)
-    if (this.#failed.size < maxAuthors) this.#failed.add(author)
-    this.relay(Buffer.concat([pingFrame(String(this.#told)), failure]))
-  }
-
-  /** Whether an author was told here that an update failed. */
-  hasFailed (author: string): boolean {
-    return this.#failed.has(author)
-  }
-
-  /** Whether an update was sent before its client could hear of the last failure. */
-  isTakenBack (author: string, heard: number): boolean {
-    return heard < (this.#takenBack.get(author) ?? 0)
-  }
-
-  #onPong (failure: number): void {
-    this.#alive = true
-    // A heartbeat has no number; a peer may also send pongs that nobody asked for.
-    if (!(failure > this.#heard && failure <= this.#told)) return
-    this.#heard = failure
-  }
-
-  /** Keeps back what is relayed until it is known whether this connection may have it. */
-  hold (): void {
-    this.#holding = !this.#closing
-  }
-
-  get heldFrames (): number {
-    return this.#held.length
-  }
-
-  /** Sends the first `count` frames of those that are held back. True: there are no more, and what comes next is not held back. */
-  release (count: number): boolean {
-    for (const { frame, isEphemeral } of this.#held.splice(0, count)) {
-      this.#heldBytes -= frame.length
-      this.send(frame, isEphemeral)
-    }
-    this.#holding = this.#held.length > 0
-    return !this.#holding
-  }
-
   /** Sends a last message, if any, and closes. Nothing is sent or received any more. */
   close (code: number, reason: string, lastMessage?: string): void {
-    if (this.#closing) return
+    if (this.closed) return
     if (lastMessage !== undefined) this.send(textFrame(lastMessage))
-    this.#ended()
-    // A paused socket would never see the peer's close frame.
-    if (this.#paused) this.#socket.resume()
+    this.#end()
     this.#socket.close(code, reason)
   }
 
-  #ended (): void {
-    this.#closing = true
-    this.onEnd?.()
-    this.onEnd = undefined
-    this.#held.length = 0
-    this.#holding = false
-    this.#inbound = []
-    clearTimeout(this.#rateTimer)
-    this.#drained?.()
+  #end (): void {
+    if (this.#state.name === 'closed') return
+    const { onEnd } = this.#state
+    this.#state = { name: 'closed' }
+    this.inbox.close()
+    this.#outbox.close()
+    onEnd()
   }
 
   terminate (): void {
     this.#socket.terminate()
   }
 
-  /** Ends a peer that has answered nothing since the last call: a cut line sends no FIN. */
+  /** Terminates a peer that has sent nothing since the last call, not even a pong: a cut line sends no FIN. */
   heartbeat (): void {
     // What it sends is not read, so its pong is not either.
-    if (this.#paused) return
-    // The pong comes behind what it is still reading, which takes long for a big document on a slow line.
+    if (this.inbox.isPaused) return
+    // The pong comes behind what the peer is still reading, which takes long for a big document on a slow line.
     const unsent = (this.#stream as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
-    if (unsent > 0 && unsent !== this.#unsent) this.#alive = true
+    if (unsent > 0 && unsent !== this.#unsent) this.#isAlive = true
     this.#unsent = unsent
-    if (!this.#alive) return this.terminate()
-    this.#alive = false
+    if (!this.#isAlive) return this.terminate()
+    this.#isAlive = false
     this.#socket.ping()
   }
 }

@@ -1,20 +1,24 @@
+import { ConnectionClosed, DocumentIdMismatch, MessageInvalid, MessageTooBig, SignatureInvalid, TooManyAuthors, Unauthorized } from '../errors.ts'
 import type { Access } from '../document/access.ts'
-import { closeCodes, type Connection, type Inbound } from './connection.ts'
-import { ConnectionClosed, DocumentIdMismatch, isConflict, MessageInvalid, MessageTooBig, SignatureInvalid, Unauthorized } from '../errors.ts'
-import { ephemeralMessage } from './handlers/ephemeral-message.ts'
-import type { Handler, Sender } from './handlers/handler.ts'
-import { snapshot } from './handlers/snapshot.ts'
-import { update } from './handlers/update.ts'
+import type { Room } from '../document/room.ts'
 import type { HookContext, Hooks } from '../hooks.ts'
 import type { Limits } from '../options.ts'
 import { unauthorized } from '../protocol/answers.ts'
+import { closeCodes } from '../protocol/close-codes.ts'
 import { kindOf, type ClientMessage, type MessageChecks, type MessageKind } from '../protocol/messages.ts'
 import { verifySignature } from '../protocol/signature.ts'
-import type { Room } from '../document/room.ts'
+import type { Connection } from './connection.ts'
+import type { Failures } from './failures.ts'
+import { ephemeralMessage } from './handlers/ephemeral-message.ts'
+import type { Handler } from './handlers/handler.ts'
+import { snapshot } from './handlers/snapshot.ts'
+import { update } from './handlers/update.ts'
+import type { Inbound } from './inbox.ts'
 
 export interface MessageSettings {
   access: Access
   checks: MessageChecks
+  failures: Failures
   hooks: Hooks
   limits: Limits
 }
@@ -25,12 +29,12 @@ type AnyHandler = Handler<ClientMessage>
 const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, AnyHandler>
 
 /**
- * The life of a message up to its handler, with the stages of a Fastify request. Resolves when the connection's next one may
- * follow, which is before it is stored: so the room can write several at once, in the order in which they came.
+ * The life of a message up to its handler, with the stages of a Fastify request. Resolves when the connection's next message may
+ * follow, which is before this one is stored: so the room can write several at once, in the order in which they came.
  */
 export async function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
-  const { data, isBinary, heard } = inbound
-  const { access, checks, hooks, limits } = settings
+  const { data, isBinary } = inbound
+  const { access, checks, failures, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
@@ -49,7 +53,7 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     message = verify(parsed, documentId, handler, checks)
     const { pubKey: publicKey } = message.publicData
     connection.invalidMessages = 0
-    connection.addAuthor(publicKey)
+    if (!connection.addAuthor(publicKey)) throw new TooManyAuthors()
     context.publicKey = publicKey
 
     if (hooks.has('preHandler')) await hooks.run('preHandler', context)
@@ -61,23 +65,30 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
   } catch (error) {
     // A hook may have ended it before it was parsed: its sender must hear of it all the same.
     if (context.action === undefined && !isGarbage(error) && !(error instanceof MessageTooBig)) Object.assign(context, tryToParse(data))
-    if (!ends(error, connection, limits)) {
-      // Answered behind what was handed over before: a client that hears of a failure takes that back, too.
-      await room.turn()
-      answer(error, context, { connection, heard })
-    }
-    await fail(error, context, connection, hooks)
-    connection.answered(data.length)
+    const refused = Object.values(handlers).find(({ action }) => action === context.action)
+    const isAnswered = refused !== undefined && !ends(error, connection, limits)
+    const settled = isAnswered ? await refused.refuse(context.message, connection, room, error) : { status: 'refused' }
+    if (settled.status === 'refused') await failures.report(error, context, connection)
+    connection.inbox.answered(data.length)
     return
   }
 
-  const onSend = hooks.has('onSend') ? () => sending(context, connection, hooks) : undefined
   // Called now, for the order; whatever it throws is a rejection.
-  const answered = (async () => handler.handle(message, { connection, heard }, room, onSend))()
-  answered
-    .then(() => hooks.run('onResponse', context))
-    .catch((error: unknown) => fail(error, context, connection, hooks))
-    .finally(() => connection.answered(data.length))
+  const settling = (async () => handler.handle(message, connection, room))()
+  settling
+    .then(async (settled) => {
+      if (settled.status === 'refused') await failures.report(settled.error, context, connection)
+      else if (settled.status === 'saved') await respond(context, connection, settings)
+    })
+    .catch((error: unknown) => failures.report(error, context, connection))
+    .finally(() => connection.inbox.answered(data.length))
+}
+
+/** The stages behind the handler. The message is saved, acknowledged and relayed: neither waits for a hook. */
+async function respond (context: HookContext, connection: Connection, { failures, hooks }: MessageSettings): Promise<void> {
+  for (const name of ['onSend', 'onResponse'] as const) {
+    if (hooks.has(name)) await hooks.run(name, context).catch((error: unknown) => failures.report(error, context, connection))
+  }
 }
 
 function parse (data: Buffer, isBinary: boolean): object {
@@ -114,43 +125,15 @@ function ends (error: unknown, connection: Connection, limits: Limits): boolean 
     connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
   } else if (error instanceof MessageTooBig) {
     connection.close(closeCodes.tooBig, 'message too big')
+  } else if (error instanceof TooManyAuthors) {
+    connection.close(closeCodes.policyViolation, 'too many authors')
   } else if (isGarbage(error) && ++connection.invalidMessages >= limits.maxInvalidMessages) {
     connection.close(closeCodes.policyViolation, 'too many invalid messages')
   }
   return connection.closed
 }
 
-function answer (error: unknown, { action, message }: HookContext, sender: Sender): void {
-  Object.values(handlers).find((handler) => handler.action === action)?.refuse(message, sender, error)
-}
-
 /** What no client ever sends. */
 function isGarbage (error: unknown): boolean {
   return error instanceof MessageInvalid || error instanceof DocumentIdMismatch || error instanceof SignatureInvalid
-}
-
-/** A relay is not ended by its hooks: what is stored must reach everybody. */
-async function sending (context: HookContext, connection: Connection, hooks: Hooks): Promise<void> {
-  try {
-    await hooks.run('onSend', context)
-  } catch (error) {
-    await fail(error, context, connection, hooks)
-  }
-}
-
-/** Reports a message that failed. */
-export async function fail (error: unknown, context: HookContext, connection: Connection, hooks: Hooks): Promise<void> {
-  connection.log[levelOf(error)]({ err: error, action: context.action }, 'secsync: a message was refused')
-  try {
-    await hooks.run('onError', { ...context, error })
-  } catch (err) {
-    connection.log.error({ err }, 'secsync: an onError hook failed')
-  }
-}
-
-/** As in Fastify, what the client did wrong is information, what we did is an error. Conflicts are a part of working together. */
-function levelOf (error: unknown): 'debug' | 'info' | 'error' {
-  if (isConflict(error)) return 'debug'
-  const { statusCode = 500 } = error as { statusCode?: number }
-  return statusCode < 500 ? 'info' : 'error'
 }

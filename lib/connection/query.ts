@@ -22,3 +22,11 @@ function parameter ({ query }: FastifyRequest, name: string): string | undefined
   const value = (query as Record<string, string | string[] | undefined>)[name]
   return Array.isArray(value) ? value[0] : value
 }
+
+/**
+ * Whether the client may be the published one. That says its `mode` always, and never a `revision`. A client of revision 2 queues messages in the
+ * order in which they arrive, and uses a clock for one update only: what it sends again is the same, byte for byte.
+ */
+export function isPublishedClient (request: FastifyRequest): boolean {
+  return parameter(request, 'mode') !== undefined && parameter(request, 'revision') === undefined
+}

@@ -2,13 +2,14 @@ import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Access } from '../document/access.ts'
-import { closeCodes, Connection } from './connection.ts'
-import { AccessUnknown, CallbackTimeout, DocumentNotFound, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
+import { closeCodes } from '../protocol/close-codes.ts'
+import { Connection } from './connection.ts'
+import { AccessUnknown, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
 import type { HookContext } from '../hooks.ts'
-import { fail, receive, type MessageSettings } from './message.ts'
+import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
-import { knownOf, sessionKeyOf } from './query.ts'
+import { sessionKeyOf } from './query.ts'
 import type { Rooms } from '../document/rooms.ts'
 
 export interface RouteSettings extends MessageSettings {
@@ -46,7 +47,7 @@ function serializeRequest (request: FastifyRequest) {
 
 /** The handshake: it ends with the document, or with the reason why there is none. */
 async function connect (socket: WebSocket, request: FastifyRequest, settings: RouteSettings): Promise<void> {
-  const { access, connections, hooks, limits, rooms } = settings
+  const { access, connections, failures, hooks, limits, rooms } = settings
   const documentId = (request.params as { '*'?: string })['*'] ?? ''
   const sessionKey = sessionKeyOf(request)
   const websocketSessionKey = sessionKey ?? ''
@@ -54,11 +55,11 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   const connection = new Connection(socket, request, documentId, websocketSessionKey, limits)
   const context: HookContext = { documentId, websocketSessionKey, request, action: 'read' }
   // @fastify/websocket closes its clients as soon as the server does: ours first finish what is in flight, see `shutDown`.
-  request.server.websocketServer.clients.delete(socket)
+  request.server.websocketServer.clients?.delete(socket)
   connections.add(connection)
   socket.on('close', (code) => {
     connections.delete(connection)
-    hooks.run('onClose', { ...context, code }).catch((error: unknown) => fail(error, context, connection, hooks))
+    hooks.run('onClose', { ...context, code }).catch((error: unknown) => failures.report(error, context, connection))
   })
 
   try {
@@ -69,8 +70,10 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
 
     const room = rooms.open(documentId)
     if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
-    connection.onEnd = () => room.leave(connection)
-    if (!await room.join(connection, knownOf(request))) throw new DocumentNotFound()
+    connection.whenEnded(() => room.leave(connection))
+    const joined = await room.join(connection)
+    if (joined === 'notFound') throw new DocumentNotFound()
+    if (joined === 'rolledBack') throw new DocumentRolledBack()
     connection.open((inbound) => receive(inbound, connection, room, settings))
   } catch (error) {
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
@@ -78,9 +81,9 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     else if (error instanceof TooManyConnections) connection.close(closeCodes.tryAgainLater, 'too many connections')
     else if (isTransient(error)) setTimeout(() => connection.close(closeCodes.internalError, 'come back'), randomInt(500, 2000)).unref()
     else connection.close(closeCodes.documentError, 'document error', documentError)
-    return await fail(error, context, connection, hooks)
+    return await failures.report(error, context, connection)
   }
-  await hooks.run('onResponse', context).catch((error: unknown) => fail(error, context, connection, hooks))
+  await hooks.run('onResponse', context).catch((error: unknown) => failures.report(error, context, connection))
 }
 
 async function canRead ({ documentId, websocketSessionKey, request }: Connection, access: Access): Promise<boolean> {

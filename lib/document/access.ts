@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { HasAccess, HasAccessParams, HasBroadcastAccess } from '../callbacks.ts'
-import type { Connection } from '../connection/connection.ts'
 import { CallbackResultInvalid } from '../errors.ts'
 import { withinTimeLimit } from '../stores/time-limit.ts'
+import type { Client } from './client.ts'
 
 /** How long the answers of the default `hasBroadcastAccess` are kept, in milliseconds. */
 const keptFor = 1000
@@ -32,23 +32,23 @@ export class Access {
     return answer
   }
 
-  /** Which of these connections of a document may receive what is relayed now, by index. `undefined`: it is not known. */
-  canReceive (documentId: string, connections: Connection[], sender: Connection | undefined): Array<Promise<boolean | undefined>> {
-    if (this.#hasBroadcastAccess === undefined) return this.#canRead(documentId, connections)
-    const answers = this.#canReceive(this.#hasBroadcastAccess, documentId, connections, sender)
-    return connections.map(async (_connection, index) => (await answers)?.[index])
+  /** Which of these clients of a document may receive what is relayed now, by index. `undefined`: it is not known. */
+  canReceive (documentId: string, clients: Client[], sender: Client | undefined): Array<Promise<boolean | undefined>> {
+    if (this.#hasBroadcastAccess === undefined) return this.#canRead(documentId, clients)
+    const answers = this.#canReceive(this.#hasBroadcastAccess, documentId, clients, sender)
+    return clients.map(async (_client, index) => (await answers)?.[index])
   }
 
-  async #canReceive (callback: HasBroadcastAccess, documentId: string, connections: Connection[], sender: Connection | undefined) {
+  async #canReceive (callback: HasBroadcastAccess, documentId: string, clients: Client[], sender: Client | undefined) {
     try {
       const answers: unknown = await withinTimeLimit('hasBroadcastAccess', this.#timeLimit, () => callback({
         documentId,
-        websocketSessionKeys: connections.map(({ websocketSessionKey }) => websocketSessionKey),
-        requests: connections.map(({ request }) => request),
+        websocketSessionKeys: clients.map(({ websocketSessionKey }) => websocketSessionKey),
+        requests: clients.map(({ request }) => request),
         request: sender?.request
       }))
       // `Array.from`: an array may have holes, which its methods pass over.
-      if (!Array.isArray(answers) || answers.length !== connections.length || Array.from(answers).some((answer) => typeof answer !== 'boolean')) {
+      if (!Array.isArray(answers) || answers.length !== clients.length || Array.from(answers).some((answer) => typeof answer !== 'boolean')) {
         throw new CallbackResultInvalid('hasBroadcastAccess', 'no array with true or false for each session key')
       }
       return answers as boolean[]
@@ -59,16 +59,16 @@ export class Access {
   }
 
   /** Who may read may receive. Each session key is asked for on its own: one that makes `hasAccess` fail is nobody else's trouble. */
-  #canRead (documentId: string, connections: Connection[]): Array<Promise<boolean | undefined>> {
+  #canRead (documentId: string, clients: Client[]): Array<Promise<boolean | undefined>> {
     const answers = new Map<string, Promise<boolean | undefined>>()
-    for (const { websocketSessionKey, request } of connections) {
+    for (const { websocketSessionKey, request } of clients) {
       if (answers.has(websocketSessionKey)) continue
       answers.set(websocketSessionKey, this.can({ action: 'read', documentId, websocketSessionKey, request }).catch((err: unknown) => {
         this.#log.error({ err, documentId }, 'secsync: it is not known whether a session may receive what is relayed')
         return undefined
       }))
     }
-    return connections.map(({ websocketSessionKey }) => answers.get(websocketSessionKey)!)
+    return clients.map(({ websocketSessionKey }) => answers.get(websocketSessionKey)!)
   }
 }
 

@@ -1,13 +1,14 @@
-import type { Access } from './access.ts'
-import { closeCodes, type Connection } from '../connection/connection.ts'
 import { unauthorized } from '../protocol/answers.ts'
+import { closeCodes } from '../protocol/close-codes.ts'
+import type { Access } from './access.ts'
+import type { Client } from './client.ts'
 
-/** How often in a row it may be unknown whether a connection has access, before it is closed. */
+/** How often in a row it may be unknown whether a client has access, before it is closed. */
 const maxFailures = 5
 
 type Answer = Promise<boolean | undefined>
 
-/** A connection that is held back. */
+/** A client that is held back. */
 interface Held {
   isAsked: boolean
   /** How often in a row its access was not known. */
@@ -15,13 +16,13 @@ interface Held {
 }
 
 /**
- * Holds back what is relayed to the connections of a room until it is known which of them may have it. Where it is not known, it
+ * Holds back what is relayed to the clients of a room until it is known which of them may have it. Where it is not known, it
  * is asked again: what is held back must reach them in the end, or they must come back for it.
  */
 export class Gate {
   readonly #documentId: string
   readonly #access: Access
-  readonly #held = new Map<Connection, Held>()
+  readonly #held = new Map<Client, Held>()
   #knownUntil = 0
   #isAskingSoon = false
   /** Those of whom it was not known, until it is asked again. */
@@ -38,37 +39,37 @@ export class Gate {
     return this.#knownUntil > performance.now()
   }
 
-  /** Holds these connections back until their access is known. */
-  close (connections: Connection[], sender?: Connection): void {
-    for (const connection of connections) {
-      connection.hold()
-      if (!this.#held.has(connection)) this.#held.set(connection, { isAsked: false, failures: 0 })
+  /** Holds these clients back until their access is known. */
+  close (clients: Client[], sender?: Client): void {
+    for (const client of clients) {
+      client.hold()
+      if (!this.#held.has(client)) this.#held.set(client, { isAsked: false, failures: 0 })
     }
     this.#askSoon(sender)
   }
 
-  #ask (sender?: Connection): void {
+  #ask (sender?: Client): void {
     const asked = [...this.#held].filter(([, { isAsked }]) => !isAsked)
     if (asked.length === 0) return
     // Where answers are kept, they are for what comes next, too. Else they are for what was held back when it was asked.
     this.#knownUntil = performance.now() + this.#access.keptFor
-    const connections = asked.map(([connection]) => connection)
-    const answers = this.#access.canReceive(this.#documentId, connections, sender)
-    asked.forEach(([connection, held], index) => {
+    const clients = asked.map(([client]) => client)
+    const answers = this.#access.canReceive(this.#documentId, clients, sender)
+    asked.forEach(([client, held], index) => {
       held.isAsked = true
-      void this.#answer(connection, held, connection.heldFrames, answers[index]!, sender)
+      void this.#answer(client, held, client.heldFrames, answers[index]!, sender)
     })
   }
 
-  async #answer (connection: Connection, held: Held, frames: number, answer: Answer, sender?: Connection): Promise<void> {
+  async #answer (client: Client, held: Held, frames: number, answer: Answer, sender?: Client): Promise<void> {
     const canReceive = await answer
-    if (this.#held.get(connection) !== held) return
+    if (this.#held.get(client) !== held) return
     if (canReceive === undefined) {
-      this.#askLater(connection, held)
+      this.#askLater(client, held)
     } else if (!canReceive) {
-      connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
-    } else if (connection.release(this.isOpen ? Infinity : frames)) {
-      this.#held.delete(connection)
+      client.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
+    } else if (client.release(this.isOpen ? Infinity : frames)) {
+      this.#held.delete(client)
     } else {
       held.isAsked = false
       this.#askSoon(sender)
@@ -76,7 +77,7 @@ export class Gate {
   }
 
   /** Once for all that is relayed in one go, and for all whose answers have just come. */
-  #askSoon (sender?: Connection): void {
+  #askSoon (sender?: Client): void {
     if (this.#isAskingSoon) return
     this.#isAskingSoon = true
     process.nextTick(() => {
@@ -85,8 +86,8 @@ export class Gate {
     })
   }
 
-  #askLater (connection: Connection, held: Held): void {
-    if (++held.failures >= maxFailures) return connection.close(closeCodes.internalError, 'access is not known')
+  #askLater (client: Client, held: Held): void {
+    if (++held.failures >= maxFailures) return client.close(closeCodes.internalError, 'access is not known')
     this.#unknown.push(held)
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
@@ -95,8 +96,8 @@ export class Gate {
     }, 100 * 2 ** held.failures)
   }
 
-  leave (connection: Connection): void {
-    this.#held.delete(connection)
+  leave (client: Client): void {
+    this.#held.delete(client)
   }
 
   end (): void {

@@ -1,43 +1,43 @@
 import type { FastifyRequest } from 'fastify'
 import type { Change } from '../protocol/changes.ts'
-import type { Known, LoadedDocument, Store } from '../stores/store.ts'
+import type { Known, LoadedDocument } from '../stores/store.ts'
+import type { StoreCalls } from './store-calls.ts'
 
+/** What was relayed since a load began. Not complete: it was too much to keep, and joiners have to come back. */
 export interface Relayed {
-  change: Change
-  frame: Buffer
+  readonly changes: Array<{ change: Change, frame: Buffer }>
+  isComplete: boolean
 }
 
-/** A load that joiners wait for, and what has been relayed since it began. */
+/** A load that joiners wait for. */
 export interface Load {
   document: Promise<LoadedDocument | undefined>
-  relayed: Relayed[]
+  readonly relayed: Relayed
+  bytes: number
   joiners: number
-  /** Began before the room had a cursor. */
+  /** It began before the room had a cursor. */
   isCold: boolean
 }
 
-/** What a joiner may miss while its document is loaded, before it has to come back. */
-export const maxRelayedDuringLoad = 50_000
+/** Bytes of frames that are kept for the joiners of one load. */
+export const maxRelayedBytes = 8 * 1024 * 1024
 
-/** The loads of a document for those who join it. What is relayed during one is kept for its joiners. */
+/** The loads of a document for those who join it. What is relayed during a load is kept for its joiners. */
 export class Loads {
-  readonly #documentId: string
-  readonly #store: Store
+  readonly #calls: StoreCalls
   readonly #loads = new Set<Load>()
   readonly #shared = new Map<string, Load>()
 
-  constructor (documentId: string, store: Store) {
-    this.#documentId = documentId
-    this.#store = store
+  constructor (calls: StoreCalls) {
+    this.#calls = calls
   }
 
   /** One load may serve several joiners that ask for the same. */
   join (known: Known, request: FastifyRequest, isCold: boolean): Load {
-    const key = this.#store.sharesLoads ? JSON.stringify(known) : undefined
+    const key = this.#calls.sharesLoads ? JSON.stringify(known) : undefined
     let load = key === undefined ? undefined : this.#shared.get(key)
     if (load === undefined) {
-      const document = this.#store.load(this.#documentId, known, request)
-      load = { document, relayed: [], joiners: 0, isCold }
+      load = { document: this.#calls.load(known, request), relayed: { changes: [], isComplete: true }, bytes: 0, joiners: 0, isCold }
       this.#loads.add(load)
       if (key !== undefined) {
         this.#shared.set(key, load)
@@ -49,14 +49,20 @@ export class Loads {
     return load
   }
 
-  /** A joiner has what it needs of it. */
+  /** A joiner has what it needs of the load. */
   leave (load: Load): void {
     if (--load.joiners === 0) this.#loads.delete(load)
   }
 
   relayed (change: Change, frame: Buffer): void {
-    for (const { relayed } of this.#loads) {
-      if (relayed.length <= maxRelayedDuringLoad) relayed.push({ change, frame })
+    for (const load of this.#loads) {
+      load.bytes += frame.length
+      if (load.bytes > maxRelayedBytes) {
+        load.relayed.isComplete = false
+        load.relayed.changes.length = 0
+      } else {
+        load.relayed.changes.push({ change, frame })
+      }
     }
   }
 }

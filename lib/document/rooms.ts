@@ -1,12 +1,23 @@
+import type { Store } from '../stores/store.ts'
 import { Room, type RoomSettings } from './room.ts'
+import type { Slots } from './slots.ts'
+import { StoreCalls } from './store-calls.ts'
+
+export interface RoomsSettings extends RoomSettings {
+  store: Store
+  /** For the writes of all rooms, where the store groups updates. */
+  slots: Slots
+  /** Milliseconds for one call of the store. */
+  callbackTimeout: number
+}
 
 /** The open documents of this node. A room is there as long as somebody is in it or something of it is being saved. */
 export class Rooms {
-  readonly #settings: RoomSettings
+  readonly #settings: RoomsSettings
   readonly #rooms = new Map<string, Room>()
   #ended: (() => void) | undefined
 
-  constructor (settings: RoomSettings) {
+  constructor (settings: RoomsSettings) {
     this.#settings = settings
   }
 
@@ -17,13 +28,20 @@ export class Rooms {
   open (documentId: string): Room {
     let room = this.#rooms.get(documentId)
     if (room === undefined) {
-      room = new Room(documentId, this.#settings, (ended) => {
-        if (this.#rooms.get(documentId) === ended) this.#rooms.delete(documentId)
-        if (this.#rooms.size === 0) this.#ended?.()
-      })
+      room = this.#create(documentId)
       this.#rooms.set(documentId, room)
     }
     return room
+  }
+
+  #create (documentId: string): Room {
+    const { store, slots, callbackTimeout, ...settings } = this.#settings
+    // A write may land when its room has ended and another one begun.
+    const calls = new StoreCalls(documentId, store, slots, callbackTimeout, () => this.#rooms.get(documentId)?.catchUp())
+    return new Room(documentId, calls, settings, () => {
+      this.#rooms.delete(documentId)
+      if (this.#rooms.size === 0) this.#ended?.()
+    })
   }
 
   /** Resolves when what was being saved is saved and nobody is in a room any more, or after `ms` milliseconds. */

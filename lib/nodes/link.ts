@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Subscriber } from './bus.ts'
-import { changeOf, number, type Change } from '../protocol/changes.ts'
+import { changeOf, ephemeralMessageOf, number, type Change } from '../protocol/changes.ts'
 
 /** Characters in one message. Of more changes the others are only told that they are in the store, of an ephemeral message nothing. */
 const maxLength = 1024 * 1024
@@ -81,7 +81,7 @@ export class Link {
 
   /** Tells what was saved here, in its order. */
   tell (changes: Change[]): void {
-    const { version } = changes.at(-1)!
+    const version = changes.at(-1)?.version
     if (lengthOf(changes) > maxLength) this.tellSaved(version)
     else this.#publish('changes', version, changes.map(({ text }) => text))
   }
@@ -118,7 +118,7 @@ export class Link {
       if (version !== undefined && !Number.isSafeInteger(version)) throw new TypeError('The version is not a number')
       if (kind === 'changes') this.#hear(texts.map(changeOf), version)
       else if (kind === 'saved') this.#listener.missed(version)
-      else if (kind === 'ephemeral-message') this.#listener.ephemeralMessage(texts[0]!)
+      else if (kind === 'ephemeral-message') this.#listener.ephemeralMessage(ephemeralMessageOf(texts.join('\n')))
       else throw new Error(`There is no ${kind}`)
     } catch (err) {
       log.warn({ err }, 'secsync: a message of another node makes no sense')

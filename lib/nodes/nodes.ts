@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { Type, type Static } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Bus, Subscriber } from './bus.ts'
 import { Link, type LinkListener } from './link.ts'
@@ -9,11 +11,11 @@ const language = 1
 /** Milliseconds between two looks of a room into the store, for each room of the node: so there are not too many at once. */
 const perRoom = 3
 
-/** Whom to disconnect. A session key is secret, and Redis logs what is slow. */
-export interface Disconnect {
-  documentId?: string | undefined
-  sessionKeyHash?: string | undefined
-}
+/** Which connections to close: those of a document, of a session key, or of both together. The key is hashed: it is secret, and Redis logs what is slow. */
+const Disconnect = Type.Object({ documentId: Type.Optional(Type.String()), sessionKeyHash: Type.Optional(Type.String()) }, { minProperties: 1 })
+export type Disconnect = Static<typeof Disconnect>
+
+const disconnectCheck = TypeCompiler.Compile(Type.Object({ node: Type.String(), which: Disconnect }))
 
 /** The nodes that share a store, seen from one of them: they tell each other what they have saved, and whom to disconnect. */
 export class Nodes {
@@ -44,9 +46,16 @@ export class Nodes {
   /** Looks into the store as long as it hears nothing, whatever a bus of the user's does. */
   #subscribe (channel: string, subscriber: Subscriber): () => void {
     try {
-      return this.#bus.subscribe(channel, subscriber)
+      const unsubscribe = this.#bus.subscribe(channel, subscriber)
+      return () => {
+        try {
+          unsubscribe()
+        } catch (err) {
+          this.#log.warn({ err }, 'secsync: the bus failed to unsubscribe')
+        }
+      }
     } catch (err) {
-      this.#log.warn({ err }, 'secsync: other nodes are not heard')
+      this.#log.warn({ err }, 'secsync: the bus failed to subscribe; this node looks into the store')
       return () => {}
     }
   }
@@ -77,8 +86,9 @@ export class Nodes {
     this.#subscribe(this.#channel('disconnect'), {
       message: (text) => {
         try {
-          const { node, which } = JSON.parse(text) as { node: string, which: Disconnect }
-          if (node !== this.#id) disconnect(which)
+          const message: unknown = JSON.parse(text)
+          if (!disconnectCheck.Check(message)) throw new TypeError('Nobody to disconnect')
+          if (message.node !== this.#id) disconnect(message.which)
         } catch (err) {
           this.#log.warn({ err }, 'secsync: a message of another node makes no sense')
         }
@@ -87,7 +97,11 @@ export class Nodes {
     })
   }
 
-  close (): Promise<void> {
-    return this.#bus.close()
+  async close (): Promise<void> {
+    try {
+      await this.#bus.close()
+    } catch (err) {
+      this.#log.warn({ err }, 'secsync: the bus failed to close')
+    }
   }
 }

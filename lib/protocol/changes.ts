@@ -1,6 +1,7 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { DocumentText } from './answers.ts'
 import type { UpdateClocks } from './clocks.ts'
-import type { Snapshot, SnapshotMessage, Update } from './messages.ts'
+import { StoredEphemeralMessage, StoredSnapshot, StoredUpdate, type Snapshot, type SnapshotMessage, type Update } from './messages.ts'
 
 /** A verified update or snapshot, with the JSON that is stored and relayed: nothing but what was signed and the signature. */
 export type Change = UpdateChange | SnapshotChange
@@ -39,15 +40,23 @@ export function snapshotChange (message: SnapshotMessage): SnapshotChange {
   return { kind: 'snapshot', snapshotId, parentSnapshotId, parentClocks: parentSnapshotUpdateClocks, message, text: signedJson(message) }
 }
 
-/** Of what another node has verified. Throws when it is no change at all. */
+const snapshotCheck = TypeCompiler.Compile(StoredSnapshot)
+const updateCheck = TypeCompiler.Compile(StoredUpdate)
+const ephemeralMessageCheck = TypeCompiler.Compile(StoredEphemeralMessage)
+
+/** Of what another node has verified. Throws `TypeError` when it is neither an update nor a snapshot. */
 export function changeOf (text: string): Change {
-  const message = JSON.parse(text) as Update | Snapshot
-  const change = 'refSnapshotId' in message.publicData ? updateChange(message as Update) : snapshotChange(message as Snapshot)
-  const isChange = typeof change.snapshotId === 'string' && (change.kind === 'update'
-    ? typeof change.author === 'string' && Number.isSafeInteger(change.clock)
-    : typeof change.parentSnapshotId === 'string' && typeof change.parentClocks === 'object' && change.parentClocks !== null)
-  if (!isChange) throw new TypeError('Neither an update nor a snapshot')
-  return change
+  const message: unknown = JSON.parse(text)
+  if (updateCheck.Check(message)) return updateChange(message)
+  if (snapshotCheck.Check(message)) return snapshotChange(message)
+  throw new TypeError('Neither an update nor a snapshot')
+}
+
+/** The JSON of an ephemeral message that another node has verified. Throws `TypeError` when it is something else. */
+export function ephemeralMessageOf (text: string): string {
+  const message: unknown = JSON.parse(text)
+  if (!ephemeralMessageCheck.Check(message)) throw new TypeError('No ephemeral message')
+  return signedJson(message)
 }
 
 /** Numbers changes that follow each other, of which the last has this version. */

@@ -72,6 +72,11 @@ export interface AdditionalAuthenticationDataValidations {
   ephemeralMessage?: TObject
 }
 
+/** Messages as they are stored and told: public data may have more properties, those of the protocol must be there. */
+export const StoredSnapshot = Signed(Type.Object(SnapshotPublicData.properties))
+export const StoredUpdate = Signed(Type.Object(UpdatePublicData.properties))
+export const StoredEphemeralMessage = Signed(Type.Object(EphemeralMessagePublicData.properties))
+
 export interface MessageChecks {
   snapshot (message: unknown): message is SnapshotMessage
   update (message: unknown): message is Update

@@ -6,20 +6,16 @@ import { CallbackResultInvalid, SecsyncSnapshotBasedOnOutdatedSnapshotError, Sec
 import { signedJson, updateChange, type SnapshotChange, type UpdateChange } from '../protocol/changes.ts'
 import { sameClocks } from '../protocol/clocks.ts'
 import { advance, continuing, lastClock, type Cursor } from '../protocol/cursor.ts'
-import { Snapshot, Update } from '../protocol/messages.ts'
+import { StoredSnapshot, StoredUpdate } from '../protocol/messages.ts'
 import { hash, noParent, parentSnapshotProof } from '../protocol/proof.ts'
 import type { Known, LoadedDocument, Store } from './store.ts'
 
-/** Public data may have properties of the application's; those of the protocol must be there. */
-const Stored = <T extends typeof Snapshot | typeof Update>({ properties: { publicData, ...properties } }: T) =>
-  Type.Object({ ...properties, publicData: Type.Object(publicData.properties) })
-
 const resultCheck = TypeCompiler.Compile(Type.Object({
-  snapshot: Type.Optional(Type.Union([Stored(Snapshot), Type.Null(), Type.Undefined()])),
+  snapshot: Type.Optional(Type.Union([StoredSnapshot, Type.Null(), Type.Undefined()])),
   snapshotProofChain: Type.Optional(Type.Union([Type.Array(Type.Object({
     snapshotId: Type.String(), parentSnapshotProof: Type.String(), snapshotCiphertextHash: Type.String()
   })), Type.Null(), Type.Undefined()])),
-  updates: Type.Array(Stored(Update))
+  updates: Type.Array(StoredUpdate)
 }))
 
 /** The user's three callbacks as a store. What they return is checked: a client fails for good on a wrong document. */

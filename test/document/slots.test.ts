@@ -4,12 +4,13 @@ import { setImmediate } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
 import { Access } from '../../lib/document/access.ts'
-import type { Connection } from '../../lib/connection/connection.ts'
 import { updateChange, type UpdateChange } from '../../lib/protocol/changes.ts'
 import type { Update } from '../../lib/protocol/messages.ts'
+import type { Room } from '../../lib/document/room.ts'
 import { Rooms } from '../../lib/document/rooms.ts'
 import { Slots } from '../../lib/document/slots.ts'
 import type { Store } from '../../lib/stores/store.ts'
+import { CountingClient } from '../fixtures/counting-client.ts'
 import { flush, mockTimers } from '../fixtures/world.ts'
 
 /** Takes a slot, and tells in `taken` when it has it. */
@@ -70,15 +71,14 @@ t.test('what arrives while a document waits for its slot is written with what wa
     saveSnapshot: async () => undefined
   }
   const { log } = Fastify()
-  const rooms = new Rooms({ store, slots: new Slots(1), access: new Access(() => true, undefined, 1000, log), log })
-  const connection = { websocketSessionKey: 'key', authors: new Set(), sendDocument () {}, hold () {}, release: () => true, hasFailed: () => false }
-  const [a, b] = ['a', 'b'].map((id) => rooms.open(id))
-  for (const room of [a!, b!]) await room.join(connection as unknown as Connection, { mode: 'complete' })
-  const save = (room: typeof a, clock: number) => new Promise<void>((resolve, reject) => {
-    const message = { publicData: { docId: room!.documentId, refSnapshotId: 'snapshot', pubKey: 'author', clock } } as Update
-    room!.save({
-      change: updateChange(message), connection: connection as unknown as Connection, isTakenBack: () => false, saved () {}, refused: reject, done: resolve
-    })
+  const access = new Access(() => true, undefined, 1000, log)
+  const rooms = new Rooms({ store, slots: new Slots(1), callbackTimeout: 1000, maxAuthors: 10, access, nodes: undefined, log })
+  const client = new CountingClient()
+  const [a, b] = [rooms.open('a'), rooms.open('b')]
+  for (const room of [a, b]) await room.join(client)
+  const save = (room: Room, clock: number) => new Promise<void>((resolve, reject) => {
+    const message = { publicData: { docId: room.documentId, refSnapshotId: 'snapshot', pubKey: `author of ${room.documentId}`, clock }, signature: `${clock}` } as Update
+    room.save({ change: updateChange(message), client, settle: ({ status }) => status === 'saved' ? resolve() : reject(new Error(status)) })
   })
 
   const calledForA = once(calls, 'save')

@@ -6,11 +6,13 @@ export const ephemeralMessage: Handler<EphemeralMessage> = {
   kind: 'ephemeralMessage',
   action: 'send-ephemeral-message',
 
-  async handle (message, { connection }, room, onSend) {
-    await onSend?.()
+  async handle (message, connection, room) {
     room.relayEphemeral(signedJson(message), connection)
+    return { status: 'saved' }
   },
 
   /** The protocol has no answer: it is dropped. */
-  refuse () {}
+  async refuse (_message, _connection, _room, error) {
+    return { status: 'refused', error }
+  }
 }

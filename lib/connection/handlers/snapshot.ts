@@ -1,35 +1,20 @@
-import { textFrame } from '../frame.ts'
 import * as answers from '../../protocol/answers.ts'
-import { snapshotChange, type SnapshotChange } from '../../protocol/changes.ts'
+import { snapshotChange } from '../../protocol/changes.ts'
+import { textFrame } from '../../protocol/frame.ts'
 import type { SnapshotMessage } from '../../protocol/messages.ts'
-import type { Save } from '../../document/writer.ts'
 import type { Handler } from './handler.ts'
 
 export const snapshot: Handler<SnapshotMessage> = {
   kind: 'snapshot',
   action: 'write-snapshot',
 
-  handle (message, { connection }, room, onSend) {
-    const change = snapshotChange(message)
-    return new Promise((resolve, reject) => {
-      const save: Save<SnapshotChange> = {
-        change,
-        connection,
-        onSend,
-        saved () {
-          connection.send(textFrame(answers.snapshotSaved(change.snapshotId)))
-        },
-        done: resolve,
-        refused (error, missing) {
-          connection.relay(textFrame(...answers.snapshotSaveFailed(missing)))
-          reject(error)
-        }
-      }
-      room.save(save)
-    })
+  handle (message, connection, room) {
+    return new Promise((resolve) => room.save({ change: snapshotChange(message), client: connection, settle: resolve }))
   },
 
-  refuse (_message, { connection }) {
+  async refuse (_message, connection, room, error) {
+    await room.turn()
     connection.relay(textFrame(...answers.snapshotSaveFailed()))
+    return { status: 'refused', error }
   }
 }

@@ -1,46 +1,25 @@
-import type { Connection } from '../connection.ts'
-import { isError, SecsyncNewSnapshotRequiredError } from '../../errors.ts'
-import { textFrame } from '../frame.ts'
 import * as answers from '../../protocol/answers.ts'
 import { updateChange } from '../../protocol/changes.ts'
+import { textFrame } from '../../protocol/frame.ts'
 import { isPublicKey, type Update } from '../../protocol/messages.ts'
-import type { UpdateSave } from '../../document/writer.ts'
 import type { Handler } from './handler.ts'
 
 export const update: Handler<Update> = {
   kind: 'update',
   action: 'write-update',
 
-  handle (message, { connection, heard }, room, onSend) {
-    const change = updateChange(message)
-    return new Promise((resolve, reject) => {
-      const save: UpdateSave = {
-        change,
-        connection,
-        onSend,
-        isTakenBack: () => connection.isTakenBack(change.author, heard),
-        saved () {
-          connection.send(textFrame(answers.updateSaved(change.snapshotId, change.clock)))
-        },
-        done: resolve,
-        refused (error) {
-          tell(connection, change.author, change.snapshotId, change.clock, error)
-          reject(error)
-        }
-      }
-      room.save(save)
-    })
+  handle (message, connection, room) {
+    return new Promise((resolve) => room.save({ change: updateChange(message), client: connection, settle: resolve }))
   },
 
-  refuse (message, { connection, heard }, error) {
-    const { refSnapshotId, clock, pubKey } = (message as { publicData?: Record<string, unknown> }).publicData ?? {}
+  async refuse (message, connection, room, error) {
+    const { refSnapshotId: snapshotId, clock, pubKey: author } = (message as { publicData?: Record<string, unknown> }).publicData ?? {}
     // It may not have been checked: anything may be there, of any size.
-    const author = isPublicKey(pubKey) ? pubKey : ''
-    if (!connection.isTakenBack(author, heard)) tell(connection, author, refSnapshotId, clock, error)
+    if (isPublicKey(author) && connection.addAuthor(author) && typeof snapshotId === 'string' && typeof clock === 'number') {
+      return await new Promise((resolve) => room.refuse({ client: connection, author, snapshotId, clock, error, settle: resolve }))
+    }
+    await room.turn()
+    connection.relay(textFrame(answers.updateSaveFailed(snapshotId, clock)))
+    return { status: 'refused', error }
   }
-}
-
-function tell (connection: Connection, author: string, snapshotId: unknown, clock: unknown, error: unknown): void {
-  const requiresNewSnapshot = isError(error, SecsyncNewSnapshotRequiredError)
-  connection.takeBack(author, textFrame(answers.updateSaveFailed(snapshotId, clock, requiresNewSnapshot)))
 }

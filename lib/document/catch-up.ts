@@ -1,0 +1,158 @@
+import { randomInt } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import { patience, type Link } from '../nodes/link.ts'
+import { changesOf, number, type Change } from '../protocol/changes.ts'
+import { copyOf, isAtLeast, sameCursor, type Cursor } from '../protocol/cursor.ts'
+import type { LoadedDocument } from '../stores/store.ts'
+import { confirm } from './confirm.ts'
+import type { Feed } from './feed.ts'
+import type { StoreCalls } from './store-calls.ts'
+import type { Turn } from './turns.ts'
+import { takeWrite, type Write } from './write.ts'
+
+/** Milliseconds. After an outage of the store, nobody is behind for longer than by default without one (`checkInterval`). */
+const maxDelay = 10_000
+
+export interface CatchUpSettings {
+  calls: StoreCalls
+  feed: Feed
+  /** To the other nodes, if there are any. */
+  link: Link | undefined
+  takeTurn (turn: Turn): void
+  log: FastifyBaseLogger
+}
+
+/** Brings the clients of a document up to the store: by what other nodes tell, or by asking the store what is missing. */
+export class CatchUp {
+  readonly #settings: CatchUpSettings
+  #timer: NodeJS.Timeout | undefined
+  #isPlanned = false
+  #failures = 0
+  #hasEnded = false
+
+  constructor (settings: CatchUpSettings) {
+    this.#settings = settings
+  }
+
+  /** Relays what other nodes have told, as far as it continues the cursor. Of `old`, nothing needs to wait for what is missing. */
+  relayHeard (old: Change[] = []): void {
+    const { link, feed } = this.#settings
+    if (link === undefined) return
+    const before = new Set(old)
+    const early = link.take(old).filter((change) => {
+      const position = feed.positionOf(change)
+      if (position === 'next') feed.relay(change)
+      return position === 'gap' && !before.has(change)
+    })
+    link.putBack(early)
+  }
+
+  /** Waits a short time for what other nodes tell. Returns whether it was enough. */
+  async #waitForBus (isEnough: () => boolean): Promise<boolean> {
+    const deadline = performance.now() + patience
+    do this.relayHeard()
+    while (!isEnough() && await this.#settings.link?.more(deadline))
+    return isEnough()
+  }
+
+  /** Brings the clients up to a change that was saved here, when others have saved something before it. */
+  async reach (change: Change, open: Write[]): Promise<void> {
+    const isReached = (): boolean => this.#settings.feed.positionOf(change) !== 'gap'
+    if (!isReached() && !await this.#waitForBus(isReached)) await this.run(open)
+  }
+
+  /** After a conflict: what another node has saved may be on its way. Returns whether something came. */
+  async waitForBus (): Promise<boolean> {
+    const { feed } = this.#settings
+    const before = copyOf(feed.cursor)
+    return await this.#waitForBus(() => !sameCursor(before, feed.cursor))
+  }
+
+  /** Plans a catch-up, unless one is planned. `version`, if known, is that of the store: nothing is done when the clients are there. */
+  plan (version?: number): void {
+    const { feed, takeTurn } = this.#settings
+    if (this.#hasEnded || this.#isPlanned || this.#timer !== undefined) return
+    if (version !== undefined && version <= (feed.cursor.version ?? -1)) return
+    this.#isPlanned = true
+    takeTurn(async () => {
+      this.#isPlanned = false
+      await this.run()
+    })
+  }
+
+  /** After a failure: plans a catch-up, later each time. */
+  #planLater (): void {
+    if (this.#hasEnded || this.#timer !== undefined) return
+    const delay = Math.min(1000 * 2 ** this.#failures++, maxDelay)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.plan()
+    }, randomInt(delay / 2, delay))
+  }
+
+  /**
+   * Asks the store what is missing and relays it. Writes of `open` that turn out to be saved are confirmed, in their place in the order,
+   * and taken out. Returns false when the store failed; another catch-up follows by itself.
+   */
+  async run (open: Write[] = []): Promise<boolean> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const { calls, feed, link, log } = this.#settings
+    const before = copyOf(feed.cursor)
+    // These changes were in the store before it is asked.
+    const heard = link?.take() ?? []
+    let document: LoadedDocument | undefined
+    try {
+      const { snapshotId, clocks } = before
+      document = await calls.load({ mode: 'delta', ...snapshotId && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
+    } catch (err) {
+      log.error({ err }, 'secsync: catching up with the store failed')
+      link?.putBack(heard)
+      this.#planLater()
+      return false
+    }
+    this.#failures = 0
+    this.#follow(document ?? { updates: '', cursor: { snapshotId: '', clocks: {} } }, before, heard, open)
+    return true
+  }
+
+  #follow (document: LoadedDocument, before: Cursor, heard: Change[], open: Write[]): void {
+    const { feed, link } = this.#settings
+    const { version } = document.cursor
+    if (wasRolledBack(document.cursor, before)) feed.rollBack(document.cursor)
+    // A document has no updates of snapshots that were replaced. If they were told, nobody has to do without.
+    else if (before.version !== undefined) this.relayHeard(heard)
+    if (version !== undefined && feed.cursor.version !== undefined && version <= feed.cursor.version) return
+    const changes = changesOf(document)
+    number(changes, version)
+    let hasConfirmed = false
+    for (const change of changes) {
+      const position = feed.positionOf(change)
+      if (position === 'behind') continue
+      // Only the snapshot can leave a gap: its parent's updates are gone. What follows it continues it.
+      if (position === 'gap' && change.kind === 'snapshot') feed.dropThoseBehind(change)
+      const write = takeWrite(open, change)
+      if (write !== undefined) {
+        confirm(write)
+        hasConfirmed = true
+      }
+      feed.relay(change, write?.client)
+    }
+    feed.countTo(version)
+    if (hasConfirmed) link?.tellSaved(version)
+  }
+
+  end (): void {
+    this.#hasEnded = true
+    clearTimeout(this.#timer)
+  }
+}
+
+/** Whether a store has less than the clients, or something else. Without versions this can be told of one snapshot only, or of no document. */
+function wasRolledBack (stored: Cursor, clients: Cursor): boolean {
+  if (stored.version !== undefined && clients.version !== undefined) {
+    return stored.version < clients.version || (stored.version === clients.version && !sameCursor(stored, clients))
+  }
+  if (stored.snapshotId !== clients.snapshotId) return stored.snapshotId === ''
+  return !isAtLeast(stored, clients)
+}

@@ -1,0 +1,11 @@
+/** Close codes of a WebSocket. What a client does after each: docs/reliability.md. */
+export const closeCodes = {
+  goingAway: 1001,
+  policyViolation: 1008,
+  tooBig: 1009,
+  internalError: 1011,
+  tryAgainLater: 1013,
+  unauthorized: 4401,
+  documentNotFound: 4404,
+  documentError: 4500
+} as const

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { Connection } from '../lib/connection/connection.ts'
 import { resolveOptions } from '../lib/options.ts'
-import { FakeSocket } from './fixtures/model-client.ts'
+import { FakeSocket } from './fixtures/fake-socket.ts'
 import { memoryStore } from './fixtures/server.ts'
 import { flush } from './fixtures/world.ts'
 

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { patience, type Link } from '../nodes/link.ts'
 import { changesOf, number, type Change } from '../protocol/changes.ts'
 import { copyOf, isAtLeast, sameCursor, type Cursor } from '../protocol/cursor.ts'
-import type { LoadedDocument } from '../stores/store.ts'
+import type { Known, LoadedDocument } from '../stores/store.ts'
 import { confirm } from './confirm.ts'
 import type { Feed } from './feed.ts'
 import type { StoreCalls } from './store-calls.ts'
@@ -93,8 +93,10 @@ export class CatchUp {
   /**
    * Asks the store what is missing and relays it. Writes of `open` that turn out to be saved are confirmed, in their place in the order,
    * and taken out. Returns false when the store failed; another catch-up follows by itself.
+   *
+   * A store of the user's may answer a delta with nothing when the document was deleted or set back: `mode: 'complete'` finds that out.
    */
-  async run (open: Write[] = []): Promise<boolean> {
+  async run (open: Write[] = [], mode: Known['mode'] = 'delta'): Promise<boolean> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const { calls, feed, link, log } = this.#settings
@@ -104,7 +106,8 @@ export class CatchUp {
     let document: LoadedDocument | undefined
     try {
       const { snapshotId, clocks } = before
-      document = await calls.load({ mode: 'delta', ...snapshotId && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
+      const isDelta = mode === 'delta' && snapshotId !== ''
+      document = await calls.load({ mode, ...isDelta && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
     } catch (err) {
       log.error({ err }, 'secsync: catching up with the store failed')
       link?.putBack(heard)

@@ -209,6 +209,7 @@ export class Room {
     const { ahead } = this.#members
     const { feed, catchUp } = this.#opened()
     if (ahead.length === 0 || !await catchUp.run()) return
+    if (this.#members.ahead.length > 0 && !await catchUp.run([], 'complete')) return
     const still = new Set(this.#members.ahead)
     for (const client of ahead) {
       if (!still.has(client)) continue

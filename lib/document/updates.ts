@@ -169,12 +169,19 @@ export class Updates {
           const before = copyOf(feed.cursor)
           if (!await catchUp.run(open)) return { error: outcome.error, isFinal: true }
           if (!sameCursor(before, feed.cursor)) return undefined
-          if (hasCaughtUp || outcome.status === 'conflict') return { error: outcome.error, isFinal: false }
+          if (hasCaughtUp || outcome.status === 'conflict') return await this.#failureOf(batch, outcome.error)
           // It is not there. Upstream's server tries again, too, before it tells the client.
           hasCaughtUp = true
         }
       }
     }
+  }
+
+  /** Of a client that fails again and again, it may be that the document is no longer there. */
+  async #failureOf (batch: UpdateWrite[], error: unknown): Promise<Failure> {
+    const failsAgain = batch.some(({ change, client }) => client.streamOf(change.author).failures >= failuresAtOnce)
+    if (failsAgain) await this.#settings.catchUp.run([], 'complete')
+    return { error, isFinal: false }
   }
 
   /** The store has put these behind each other; the document has this version with the last. */

@@ -77,6 +77,11 @@ export function isConflict (error: unknown): boolean {
   return error instanceof UpdateConflict || error instanceof SnapshotConflict || conflicts.some((conflict) => isError(error, conflict))
 }
 
+/** What no client of the protocol ever sends. */
+export function isGarbage (error: unknown): boolean {
+  return error instanceof MessageInvalid || error instanceof DocumentIdMismatch || error instanceof SignatureInvalid
+}
+
 /** By name, not by class: stores that move over from `secsync-server` throw the classes of the npm package `secsync`. */
 export function isError (error: unknown, type: { new (message?: string): Error, name: string }): boolean {
   return error instanceof Error && error.name === type.name

@@ -266,9 +266,7 @@ t.test('createUpdate', async (t) => {
   let misbehave: Misbehaviour | undefined
   const { check, checkLog, joinBadly, snapshot, alice, bob } = await setUp(t, (store) => ({
     createUpdate (params) {
-      const misbehaviour = misbehave
-      misbehave = undefined
-      return misbehaviour ? misbehaviour() : store.createUpdate(params)
+      return misbehave && params.update.publicData.pubKey === mallory.publicKey ? misbehave() : store.createUpdate(params)
     }
   }))
   const { snapshotId } = snapshot.publicData
@@ -289,6 +287,7 @@ t.test('createUpdate', async (t) => {
       misbehave = misbehaviour
       bad.send(mallory.update(documentId, snapshotId, clock))
       t.match(await bad.next('update-save-failed'), { clock, requiresNewSnapshot: false })
+      misbehave = undefined
       checkLog(t)
       await check()
       await bad.next('update')
@@ -304,6 +303,7 @@ t.test('createUpdate', async (t) => {
     misbehave = () => new Promise((_resolve, _reject) => { reject = _reject }) as never
     bad.send(mallory.update(documentId, snapshotId, clock))
     await bad.next('update-save-failed')
+    misbehave = undefined
     checkLog(t)
     reject(new Error('too late'))
     await check()
@@ -314,11 +314,7 @@ t.test('createSnapshot', async (t) => {
   const mallory = new Author()
   let misbehave: Misbehaviour | undefined
   const { checkLog, joinBadly, snapshot, bob } = await setUp(t, (store) => ({
-    createSnapshot (params) {
-      const misbehaviour = misbehave
-      misbehave = undefined
-      return misbehaviour ? misbehaviour() : store.createSnapshot(params)
-    }
+    createSnapshot: (params) => misbehave ? misbehave() : store.createSnapshot(params)
   }))
   const bad = await joinBadly()
   let parent: Snapshot = snapshot
@@ -328,6 +324,7 @@ t.test('createSnapshot', async (t) => {
       misbehave = misbehaviour
       bad.send(mallory.snapshot(documentId, { parent }))
       await bad.next('snapshot-save-failed')
+      misbehave = undefined
       checkLog(t)
       parent = mallory.snapshot(documentId, { parent })
       bad.send(parent)

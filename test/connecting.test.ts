@@ -90,9 +90,16 @@ t.test('what the client says to know is handed to getDocument; what cannot be re
 
 t.test('a new document has neither snapshot nor updates', async (t) => {
   const { connect } = await startServer(t)
-  for (const query of [{}, { mode: 'delta', knownSnapshotId: 'gone', knownSnapshotUpdateClocks: JSON.stringify({ [ada.publicKey]: 3 }) }]) {
+  for (const query of [{}, { mode: 'delta' }, { mode: 'complete' }]) {
     t.strictSame(await connect('document', query).next('document'), { type: 'document' })
   }
+})
+
+t.test('a document that the client knows, and that is no longer there, is not found', async (t) => {
+  const { connect } = await startServer(t)
+  const client = connect('document', { mode: 'delta', knownSnapshotId: 'gone', knownSnapshotUpdateClocks: JSON.stringify({ [ada.publicKey]: 3 }) })
+  await client.next('document-not-found')
+  t.equal(await client.closed(), 4404)
 })
 
 /** Three snapshots, one after the other, with updates of two and of three authors on the last two. */
@@ -125,19 +132,31 @@ t.test('the known snapshot is the active one, delta: only the updates that are m
     [{}, [0, 1, 2, 3, 4]],
     [{ [ada.publicKey]: 1 }, [1, 3, 4]],
     [{ [ada.publicKey]: 2, [bob.publicKey]: 0 }, [3]],
-    [{ [ada.publicKey]: 2, [bob.publicKey]: 0, [eve.publicKey]: 0 }, []],
-    [{ [new Author().publicKey]: 5, [ada.publicKey]: 0 }, [1, 2, 3, 4]]
+    [{ [ada.publicKey]: 2, [bob.publicKey]: 0, [eve.publicKey]: 0 }, []]
   ] as const) {
     const query = { mode: 'delta', knownSnapshotId, ...clocks && { knownSnapshotUpdateClocks: JSON.stringify(clocks) } }
     t.strictSame(await connect('document', query).next('document'), { type: 'document', updates: missing.map((index) => updates[index]) })
   }
 })
 
-t.test('the known snapshot is the active one, complete: the snapshot, and all its updates', async (t) => {
+t.test('a client that knows more than is stored gets an error: the database was set back', async (t) => {
+  const { connect, snapshots } = await startWithDocument(t)
+  const knownSnapshotId = snapshots[2]!.publicData.snapshotId
+  for (const clocks of [{ [ada.publicKey]: 3 }, { [new Author().publicKey]: 0, [ada.publicKey]: 0 }]) {
+    const client = connect('document', { mode: 'delta', knownSnapshotId, knownSnapshotUpdateClocks: JSON.stringify(clocks) })
+    await client.next('document-error')
+    t.equal(await client.closed(), 4500)
+  }
+})
+
+t.test('the known snapshot is the active one, complete: the snapshot, and then it and its updates as if they were relayed', async (t) => {
   const { connect, snapshots, updates } = await startWithDocument(t)
   const query = { knownSnapshotId: snapshots[2]!.publicData.snapshotId, knownSnapshotUpdateClocks: JSON.stringify({ [ada.publicKey]: 1 }) }
-  t.strictSame(await connect('document', { mode: 'complete', ...query }).next('document'),
-    { type: 'document', snapshot: snapshots[2], snapshotProofChain: [], updates })
+  const client = connect('document', { mode: 'complete', ...query })
+  t.strictSame(await client.next('document'), { type: 'document', snapshot: snapshots[2], snapshotProofChain: [], updates: [] })
+  client.send(ada.ephemeralMessage('document'))
+  t.strictSame((await client.next('snapshot')).snapshot, snapshots[2])
+  for (const update of updates) t.strictSame(await client.next('update'), { type: 'update', ...update })
 })
 
 t.test('the known snapshot is an ancestor of the active one: that, all its updates, and the proofs in between', async (t) => {

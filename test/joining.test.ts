@@ -361,7 +361,7 @@ for (const [what, statements] of [
 
     const newcomer = connect(documentId)
     const { updates } = await newcomer.next('document')
-    for (const client of [writer, reader]) t.equal(await client.closed(), 1013)
+    for (const client of [writer, reader]) t.equal(await client.closed(), what === 'deleted' ? 4404 : 1013)
     t.equal(updates?.length, what === 'deleted' ? undefined : 1)
     if (what === 'deleted') newcomer.send(snapshot)
     else newcomer.send(author.update(documentId, idOf(snapshot), 1))

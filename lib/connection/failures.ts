@@ -4,16 +4,17 @@ import type { Connection } from './connection.ts'
 
 type Level = 'debug' | 'info' | 'error'
 
-/** Milliseconds in which the same failure is logged once. */
+/** So many failures of one kind are logged in so many milliseconds. The others are counted. */
+const maxLogged = 100
 const interval = 10_000
 
 /** Kinds of failures that are counted at the same time. */
 const maxKinds = 100
 
-/** Reports what failed: to the log, and to the `onError` hooks. An outage makes many clients fail alike, and is logged once, with a count. */
+/** Reports what failed: to the log, and to the `onError` hooks. An outage makes many clients fail alike: then the log gets a few lines and a count. */
 export class Failures {
   readonly #hooks: Hooks
-  /** By kind, how often it was not logged. */
+  /** By kind, how often it came in this interval. */
   readonly #counts = new Map<string, number>()
 
   constructor (hooks: Hooks) {
@@ -34,19 +35,16 @@ export class Failures {
     if (level === 'debug') return log.debug({ err: error, action }, 'secsync: a message was refused')
     const { code, name } = (error ?? {}) as { code?: unknown, name?: unknown }
     const kind = `${String(code ?? name)} ${String(action)}`
-    const count = this.#counts.get(kind)
-    if (count !== undefined) {
-      this.#counts.set(kind, count + 1)
-      return
+    const count = (this.#counts.get(kind) ?? 0) + 1
+    if (count <= maxLogged) log[level]({ err: error, action }, 'secsync: a message was refused')
+    if (count === 1 && this.#counts.size < maxKinds) {
+      setTimeout(() => {
+        const all = this.#counts.get(kind) ?? 0
+        this.#counts.delete(kind)
+        if (all > maxLogged) log[level]({ code, action, count: all - maxLogged }, 'secsync: more messages were refused for the same reason')
+      }, interval).unref()
     }
-    log[level]({ err: error, action }, 'secsync: a message was refused')
-    if (this.#counts.size >= maxKinds) return
-    this.#counts.set(kind, 0)
-    setTimeout(() => {
-      const repeated = this.#counts.get(kind)
-      this.#counts.delete(kind)
-      if (repeated) log[level]({ code, action, count: repeated }, 'secsync: messages were refused for the same reason')
-    }, interval).unref()
+    if (count > 1 || this.#counts.size < maxKinds) this.#counts.set(kind, count)
   }
 }
 

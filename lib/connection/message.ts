@@ -1,4 +1,4 @@
-import { ConnectionClosed, DocumentIdMismatch, MessageInvalid, MessageTooBig, SignatureInvalid, TooManyAuthors, Unauthorized } from '../errors.ts'
+import { ConnectionClosed, DocumentIdMismatch, isGarbage, MessageInvalid, MessageTooBig, SignatureInvalid, TooManyAuthors, Unauthorized } from '../errors.ts'
 import type { Access } from '../document/access.ts'
 import type { Room } from '../document/room.ts'
 import type { HookContext, Hooks } from '../hooks.ts'
@@ -66,8 +66,8 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     // A hook may have ended it before it was parsed: its sender must hear of it all the same.
     if (context.action === undefined && !isGarbage(error) && !(error instanceof MessageTooBig)) Object.assign(context, tryToParse(data))
     const refused = Object.values(handlers).find(({ action }) => action === context.action)
-    const isAnswered = refused !== undefined && !ends(error, connection, limits)
-    const settled = isAnswered ? await refused.refuse(context.message, connection, room, error) : { status: 'refused' }
+    const isEnded = ends(error, connection, limits)
+    const settled = refused === undefined || isEnded ? { status: 'refused' } : await refused.refuse(context.message, connection, room, error)
     if (settled.status === 'refused') await failures.report(error, context, connection)
     connection.inbox.answered(data.length)
     return
@@ -131,9 +131,4 @@ function ends (error: unknown, connection: Connection, limits: Limits): boolean 
     connection.close(closeCodes.policyViolation, 'too many invalid messages')
   }
   return connection.closed
-}
-
-/** What no client ever sends. */
-function isGarbage (error: unknown): boolean {
-  return error instanceof MessageInvalid || error instanceof DocumentIdMismatch || error instanceof SignatureInvalid
 }

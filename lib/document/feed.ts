@@ -16,7 +16,7 @@ export interface FeedParts {
   loads: Loads
   stored: StoredUpdates
   /** Called before a snapshot is relayed. */
-  beforeSnapshot (): void
+  beforeSnapshot (snapshotId: string): void
 }
 
 /** Snapshots that the clients had before the active one. */
@@ -54,7 +54,7 @@ export class Feed {
   relay (change: Change, sender?: Client): void {
     const { members, gate, loads, stored, beforeSnapshot } = this.#parts
     if (change.kind === 'snapshot') {
-      beforeSnapshot()
+      beforeSnapshot(change.snapshotId)
       this.#replaced = [this.#cursor.snapshotId, ...this.#replaced].slice(0, maxReplaced)
     }
     advance(this.#cursor, change)

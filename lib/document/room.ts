@@ -144,7 +144,7 @@ export class Room {
   async #join (client: Client): Promise<Joined> {
     const { known } = client
     // The known snapshot is loaded again only for a client that wants it: see repeat.ts.
-    let wanted: Known = known.knownSnapshotId === undefined ? { mode: 'complete' } : { ...known, mode: 'delta' }
+    let wanted: Known = known.knownSnapshotId === undefined ? known : { ...known, mode: 'delta' }
     for (;;) {
       const load = this.#loads.join(wanted, client.request, this.#state.name === 'opening')
       try {
@@ -195,7 +195,7 @@ export class Room {
       gate: this.#gate,
       loads: this.#loads,
       stored,
-      beforeSnapshot: () => updates.refuseReplaced(this.#turns.takeWaitingUpdates())
+      beforeSnapshot: (snapshotId) => updates.refuseReplaced(this.#turns.takeUpdatesOnOthers(snapshotId))
     })
     const catchUp = new CatchUp({ calls, feed, link, takeTurn, log: this.#log })
     const updates = new Updates({ calls, feed, catchUp, stored, link, takeTurn, maxAuthors: this.#settings.maxAuthors })

@@ -5,8 +5,12 @@ import type { Known, LoadedDocument, Store } from '../stores/store.ts'
 import { withinTimeLimit } from '../stores/time-limit.ts'
 import type { Slots } from './slots.ts'
 
-/** How many connections of the database the loads of one document may use at once. Writes use one more. */
-const maxLoads = 3
+/**
+ * How many connections of the database one document may use at once. There is one write at a time, so a second one begins only when the first
+ * did not settle in time.
+ */
+const maxLoads = 2
+const maxWrites = 2
 
 /**
  * The calls of one document at its store, each with a time limit. A call that did not settle in time still uses a connection of the
@@ -22,7 +26,7 @@ export class StoreCalls {
   readonly #onLateWrite: () => void
   #loads = 0
   readonly #waitingLoads: Array<() => void> = []
-  #isWriting = false
+  #writes = 0
 
   /** `timeLimit` is in milliseconds. `onLateWrite` is called when a write settles after its time limit: it may have been saved. */
   constructor (documentId: string, store: Store, slots: Slots, timeLimit: number, onLateWrite: () => void) {
@@ -62,7 +66,7 @@ export class StoreCalls {
       throw error
     }
     return await this.#call('createUpdate', () => this.#store.saveUpdates(this.#documentId, updates, request), () => {
-      this.#isWriting = false
+      this.#writes--
       giveBack?.()
     }, this.#onLateWrite)
   }
@@ -70,13 +74,13 @@ export class StoreCalls {
   async saveSnapshot (snapshot: SnapshotChange, request?: FastifyRequest): Promise<number | undefined> {
     this.#beginWrite('createSnapshot')
     return await this.#call('createSnapshot', () => this.#store.saveSnapshot(this.#documentId, snapshot, request), () => {
-      this.#isWriting = false
+      this.#writes--
     }, this.#onLateWrite)
   }
 
   #beginWrite (name: string): void {
-    if (this.#isWriting) throw new StoreBusy(name)
-    this.#isWriting = true
+    if (this.#writes >= maxWrites) throw new StoreBusy(name)
+    this.#writes++
   }
 
   async #call<T> (name: string, fn: () => T | Promise<T>, settled: () => void, late?: () => void): Promise<T> {

@@ -111,11 +111,15 @@ export class Turns {
     } while (this.#queue.length > length && this.#queue.length < this.#lastGroup / 2 && performance.now() < end)
   }
 
-  /** Takes out all updates that wait: another snapshot is about to replace theirs. */
-  takeWaitingUpdates (): UpdateWrite[] {
-    const updates = this.#queue.flatMap((item) => item.kind === 'update' ? [item.write] : [])
-    this.#queue = this.#queue.filter(({ kind }) => kind !== 'update')
-    return updates
+  /** Takes out the updates that wait, but those on this snapshot: it is about to replace theirs. */
+  takeUpdatesOnOthers (snapshotId: string): UpdateWrite[] {
+    const taken: UpdateWrite[] = []
+    this.#queue = this.#queue.filter((item) => {
+      const isTaken = item.kind === 'update' && item.write.change.snapshotId !== snapshotId
+      if (isTaken) taken.push(item.write)
+      return !isTaken
+    })
+    return taken
   }
 
   /** The updates of one snapshot at the head of the queue. */

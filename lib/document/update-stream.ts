@@ -112,7 +112,7 @@ export class UpdateStream {
       return clock === next ? 'save' : 'fail'
     }
     if (continuesOld) state.last = clock
-    return continuesOld || clock > next ? 'drop' : 'fail'
+    return continuesOld ? 'drop' : 'fail'
   }
 
   /** A failure is sent for this update. `next` is the clock that continues what is saved of the author. */

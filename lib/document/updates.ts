@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { isError, SecsyncNewSnapshotRequiredError, StoreAway, UpdateConflict } from '../errors.ts'
+import { isConflict, isError, SecsyncNewSnapshotRequiredError, StoreAway, UpdateConflict } from '../errors.ts'
 import type { Link } from '../nodes/link.ts'
 import * as answers from '../protocol/answers.ts'
 import { number } from '../protocol/changes.ts'
@@ -20,8 +20,9 @@ import { removeWrite, type RefusedUpdate, type UpdateWrite } from './write.ts'
 /** Milliseconds for which a failure that is owed waits for an update on the new snapshot. Then the client has to come back. */
 const maxOwed = 1000
 
-/** So many failures in a row are told at once. Later ones wait, for longer each time (milliseconds). */
+/** So many failures in a row are told at once. Later ones wait, for longer each time (milliseconds). A conflict may need some tries. */
 const failuresAtOnce = 2
+const conflictsAtOnce = 50
 const firstDelay = 200
 const maxDelay = 5000
 
@@ -261,14 +262,14 @@ export class Updates {
       client.relay(textFrame(answers.updateSaveFailed(position.snapshotId, position.clock, true)))
       return
     }
-    const { failures } = stream
-    if (failures < failuresAtOnce) {
+    const late = stream.failures - (isConflict(error) ? conflictsAtOnce : failuresAtOnce)
+    if (late < 0) {
       stream.failed(position, lastClock(this.#settings.feed.cursor, author) + 1)
       client.relay(textFrame(answers.updateSaveFailed(position.snapshotId, position.clock)))
     } else {
       // No retry mends it at once.
       stream.owes(position)
-      const delay = Math.min(firstDelay * 2 ** (failures - failuresAtOnce), maxDelay)
+      const delay = Math.min(firstDelay * 2 ** late, maxDelay)
       this.#payLater(client, author, randomInt(delay / 2, delay))
     }
   }

@@ -6,7 +6,6 @@ import type { Bus, Subscriber } from '../../lib/nodes/bus.ts'
 import type { Link } from '../../lib/nodes/link.ts'
 import { Nodes, type Disconnect } from '../../lib/nodes/nodes.ts'
 import { changeOf, updateChange, type Change } from '../../lib/protocol/changes.ts'
-import type { Update } from '../../lib/protocol/messages.ts'
 import { ControlledBroker } from '../fixtures/controlled-bus.ts'
 import { Log } from '../fixtures/log.ts'
 import { flush, mockTimers } from '../fixtures/world.ts'
@@ -46,13 +45,19 @@ async function deliverAll (broker: ControlledBroker): Promise<void> {
   while (broker.underway.length > 0) broker.deliver()
 }
 
+const [key, nonce, signature] = [43, 32, 86].map((length) => 'A'.repeat(length)) as [string, string, string]
+const common = { docId: 'document', pubKey: key }
+
 function updateOf (clock: number, version?: number, ciphertext = ''): Change {
-  return Object.assign(updateChange({ ciphertext, publicData: { docId: 'document', refSnapshotId: 'snapshot', pubKey: 'author', clock } } as Update), { version })
+  return Object.assign(updateChange({ ciphertext, nonce, signature, publicData: { ...common, refSnapshotId: 'snapshot', clock } }), { version })
 }
+
+const ephemeralMessage = JSON.stringify({ ciphertext: '', nonce, publicData: common, signature })
 
 t.test('what one tells the other hears, announced once, with its version, and it does not hear itself', async (t) => {
   const { broker, here, there } = twoNodes(t)
-  const snapshot = changeOf(JSON.stringify({ publicData: { snapshotId: 'child', parentSnapshotId: 'snapshot', parentSnapshotUpdateClocks: {} } }))
+  const publicData = { ...common, snapshotId: 'child', parentSnapshotId: 'snapshot', parentSnapshotProof: key, parentSnapshotUpdateClocks: {} }
+  const snapshot = changeOf(JSON.stringify({ ciphertext: '', nonce, publicData, signature }))
   here.link.tell([updateOf(0, 7), updateOf(1, 8)])
   here.link.tell([Object.assign(snapshot, { version: 9 })])
   await deliverAll(broker)
@@ -60,11 +65,11 @@ t.test('what one tells the other hears, announced once, with its version, and it
   t.match(there.link.take(), [{ kind: 'update', clock: 0, version: 7 }, { kind: 'update', clock: 1, version: 8 }, { kind: 'snapshot', snapshotId: 'child', version: 9 }])
   t.strictSame([...there.link.take(), ...here.link.take()], [])
 
-  here.link.tellEphemeralMessage('{"ephemeral":true}')
+  here.link.tellEphemeralMessage(ephemeralMessage)
   here.link.tellSaved(12)
   here.link.tellSaved()
   await deliverAll(broker)
-  t.strictSame(there.events, ['heard', '{"ephemeral":true}', 'missed until 12', 'missed'])
+  t.strictSame(there.events, ['heard', ephemeralMessage, 'missed until 12', 'missed'])
   for (const { link } of [here, there]) link.end()
 })
 

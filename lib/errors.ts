@@ -19,7 +19,7 @@ export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',
   'Whom to disconnect? Pass { documentId }, { websocketSessionKey } or both: without either, everybody would lose access for good.')
 
 // A handshake: why it ended without the document.
-export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'The handshake has no session key, or no document id that can be stored', 400)
+export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'The URL of the handshake has %s', 400)
 export const AccessUnknown = createError('FST_SECSYNC_ACCESS_UNKNOWN', 'It is not known whether the document may be read: %s', 503)
 export const DocumentNotFound = createError('FST_SECSYNC_DOCUMENT_NOT_FOUND', 'There is no such document', 404)
 export const TooManyConnections = createError('FST_SECSYNC_TOO_MANY_CONNECTIONS', 'The document has as many connections as it may have', 429)
@@ -27,7 +27,21 @@ export const TooManyConnections = createError('FST_SECSYNC_TOO_MANY_CONNECTIONS'
 // A message: why it was refused. Its sender gets the protocol's answer, the log gets these.
 export const MessageTooBig = createError('FST_SECSYNC_MESSAGE_TOO_BIG', 'The message has %s bytes, the limit is %s', 413)
 export const MessageInvalid = createError('FST_SECSYNC_MESSAGE_INVALID', 'The message is not valid: %s', 400)
-export const DocumentIdMismatch = createError('FST_SECSYNC_DOCUMENT_ID_MISMATCH', 'The message is for another document than its connection', 400)
+const DocumentIdMismatchError = createError('FST_SECSYNC_DOCUMENT_ID_MISMATCH',
+  'The message is for the document %j, not for the one of its connection. Percent-encode ids in URLs, and do not use "..", "." or "#" in them', 400)
+export class DocumentIdMismatch extends DocumentIdMismatchError {
+  readonly #documentId: string
+
+  constructor (documentId: string) {
+    super(documentId.slice(0, 64))
+    this.#documentId = documentId
+  }
+
+  /** The one that the message is for; not an own property, since it may be long and loggers write those. */
+  get documentId (): string {
+    return this.#documentId
+  }
+}
 export const SignatureInvalid = createError('FST_SECSYNC_SIGNATURE_INVALID', 'The signature of the message is not valid', 400)
 export const Unauthorized = createError('FST_SECSYNC_UNAUTHORIZED', 'No access: %s', 403)
 export const SnapshotProofInvalid = createError('FST_SECSYNC_SNAPSHOT_PROOF_INVALID', 'The parentSnapshotProof of the snapshot is not that of its parent', 400)

@@ -12,11 +12,13 @@ import { unauthorized } from './protocol/answers.ts'
 import { compileChecks } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
 import { Rooms } from './document/rooms.ts'
+import { DocumentIds } from './connection/document-ids.ts'
 import { addRoute } from './connection/route.ts'
 import { Slots } from './document/slots.ts'
 import { limited } from './stores/limited.ts'
 import { resolveStore } from './stores/resolve.ts'
-import { limitHandshakes, registerWebsocket } from './connection/websocket.ts'
+import { Upgrades } from './connection/upgrades.ts'
+import { registerWebsocket } from './connection/websocket.ts'
 
 /** `fastify.secsync` */
 export interface Secsync {
@@ -47,16 +49,16 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const resolved = resolveOptions(options)
   const { limits, prefix = '' } = resolved
 
-  await registerWebsocket(fastify, limits)
-  limitHandshakes(fastify, fastify.prefix + prefix, limits)
+  await registerWebsocket(fastify, prefix, limits)
   const { store, callbacks, close } = resolveStore(resolved, limits.maxCachedBytes)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
   const nodes = nodesOf(resolved, fastify)
+  const limitedStore = limited(store, limits.callbackTimeout)
   const rooms = new Rooms({
-    store: limited(store, limits.callbackTimeout), slots: new Slots(limits.maxConcurrentWrites), access, nodes, log: fastify.log
+    store: limitedStore, slots: new Slots(limits.maxConcurrentWrites), access, nodes, log: fastify.log
   })
   const disconnect = ({ documentId, sessionKeyHash }: Disconnect): void => {
     for (const connection of connections) {
@@ -82,7 +84,9 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   })
 
   // Fastify ignores the prefix of a plugin that is not encapsulated: the route needs a plugin of its own.
-  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, hooks, limits, rooms }), { prefix })
+  fastify.register(async (scope) => addRoute(scope, resolved, {
+    access, checks, connections, documentIds: new DocumentIds(), hooks, limits, rooms, store: limitedStore
+  }), { prefix })
 
   const heartbeat = setInterval(() => {
     for (const connection of connections) connection.heartbeat()
@@ -90,6 +94,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 
   fastify.addHook('preClose', async () => {
     clearInterval(heartbeat)
+    Upgrades.of(fastify).close()
     await Promise.all([...connections].map((connection) => connection.shutDown()))
     await rooms.end(limits.drainTimeout)
   })

@@ -41,8 +41,9 @@ export interface Inbound {
  * a socket that sends faster than that is no longer read. What it is sent is bounded, too.
  */
 export class Connection {
-  readonly documentId: string
-  readonly websocketSessionKey: string
+  /** Both are what the URL most likely says, until the handshake has found out what it means. */
+  documentId: string
+  websocketSessionKey: string
   readonly request: FastifyRequest
   /** The authors whose messages came in here: one, of the published client. */
   readonly authors = new Set<string>()

@@ -1,5 +1,6 @@
 import type { Access } from '../document/access.ts'
 import { closeCodes, type Connection, type Inbound } from './connection.ts'
+import type { DocumentIds } from './document-ids.ts'
 import { ConnectionClosed, DocumentIdMismatch, isConflict, MessageInvalid, MessageTooBig, SignatureInvalid, Unauthorized } from '../errors.ts'
 import { ephemeralMessage } from './handlers/ephemeral-message.ts'
 import type { Handler, Sender } from './handlers/handler.ts'
@@ -15,6 +16,7 @@ import type { Room } from '../document/room.ts'
 export interface MessageSettings {
   access: Access
   checks: MessageChecks
+  documentIds: DocumentIds
   hooks: Hooks
   limits: Limits
 }
@@ -30,7 +32,7 @@ const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, A
  */
 export async function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
   const { data, isBinary, heard } = inbound
-  const { access, checks, hooks, limits } = settings
+  const { access, checks, documentIds, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
@@ -65,6 +67,10 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
       // Answered behind what was handed over before: a client that hears of a failure takes that back, too.
       await room.turn()
       answer(error, context, { connection, heard })
+      if (error instanceof DocumentIdMismatch && documentIds.learn(request, websocketSessionKey, error.documentId)) {
+        // The published client takes the changes of a refused snapshot back when it has read the refusal: it loses them if the line ends before.
+        setTimeout(() => connection.close(closeCodes.tryAgainLater, 'another document id'), 1000).unref()
+      }
     }
     await fail(error, context, connection, hooks)
     connection.answered(data.length)
@@ -103,7 +109,7 @@ function tryToParse (data: Buffer): Pick<HookContext, 'action' | 'message'> {
 
 function verify (message: object, documentId: string, { kind }: AnyHandler, checks: MessageChecks): ClientMessage {
   if (!checks[kind](message)) throw new MessageInvalid(`not the shape of a ${kind}`)
-  if (message.publicData.docId !== documentId) throw new DocumentIdMismatch()
+  if (message.publicData.docId !== documentId) throw new DocumentIdMismatch(message.publicData.docId)
   if (!verifySignature(kind, message)) throw new SignatureInvalid()
   return message
 }

@@ -8,12 +8,17 @@ import type { HookContext } from '../hooks.ts'
 import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
-import { knownOf, sessionKeyOf } from './query.ts'
+import { readHandshakeUrl } from './handshake-url.ts'
+import { knownOf } from './query.ts'
 import type { Rooms } from '../document/rooms.ts'
+import type { Store } from '../stores/store.ts'
+
+const maxDocumentIdBytes = 1024
 
 export interface RouteSettings extends MessageSettings {
   connections: Set<Connection>
   rooms: Rooms
+  store: Store
 }
 
 /** `GET {prefix}/{documentId}?sessionKey=…`: an id may hold slashes, and without one the client is still told in the protocol. */
@@ -46,12 +51,11 @@ function serializeRequest (request: FastifyRequest) {
 
 /** The handshake: it ends with the document, or with the reason why there is none. */
 async function connect (socket: WebSocket, request: FastifyRequest, settings: RouteSettings): Promise<void> {
-  const { access, connections, hooks, limits, rooms } = settings
-  const documentId = (request.params as { '*'?: string })['*'] ?? ''
-  const sessionKey = sessionKeyOf(request)
-  const websocketSessionKey = sessionKey ?? ''
+  const { connections, hooks, limits, rooms } = settings
+  const url = readHandshakeUrl(request)
   // Listens from here on: a message may come right behind the handshake.
-  const connection = new Connection(socket, request, documentId, websocketSessionKey, limits)
+  const connection = new Connection(socket, request, url.documentIds[0], url.sessionKeys[0] ?? '', limits)
+  const { documentId, websocketSessionKey } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, action: 'read' }
   // @fastify/websocket closes its clients as soon as the server does: ours first finish what is in flight, see `shutDown`.
   request.server.websocketServer.clients.delete(socket)
@@ -62,12 +66,11 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   })
 
   try {
-    if (!isStorable(documentId) || sessionKey === undefined) throw new HandshakeInvalid()
-    await hooks.run('preHandler', context)
-    if (!await canRead(connection, access)) throw new Unauthorized('read')
+    if (url.sessionKeys.length === 0) throw new HandshakeInvalid('no sessionKey')
+    await identify(connection, context, url.sessionKeys, settings)
     if (connection.closed) return
 
-    const room = rooms.open(documentId)
+    const room = rooms.open(connection.documentId)
     if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
     connection.onEnd = () => room.leave(connection)
     if (!await room.join(connection, knownOf(request))) throw new DocumentNotFound()
@@ -83,7 +86,47 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   await hooks.run('onResponse', context).catch((error: unknown) => fail(error, context, connection, hooks))
 }
 
-async function canRead ({ documentId, websocketSessionKey, request }: Connection, access: Access): Promise<boolean> {
+/**
+ * Decides what the URL means: the first reading of the session key that has access to a document, and of the readings of the document
+ * id with access the first that is stored, or else the first. Nearly all URLs have one reading.
+ */
+async function identify (connection: Connection, context: HookContext, sessionKeys: string[], settings: RouteSettings): Promise<void> {
+  const { access, documentIds, hooks, store } = settings
+  const { request } = connection
+  let failure: unknown
+  for (const websocketSessionKey of sessionKeys) {
+    const readings = documentIds.readingsOf(request, websocketSessionKey)
+    let chosen: string | undefined
+    for (const documentId of readings) {
+      try {
+        assertStorable(documentId)
+        await hooks.run('preHandler', { ...context, documentId, websocketSessionKey })
+        if (!await canRead({ documentId, websocketSessionKey, request }, access)) throw new Unauthorized('read')
+      } catch (error) {
+        failure ??= error
+        continue
+      }
+      chosen ??= documentId
+      if (readings.length > 1 && await isStored(documentId, store, request)) {
+        chosen = documentId
+        break
+      }
+    }
+    if (chosen === undefined) continue
+    const identity = { documentId: chosen, websocketSessionKey }
+    Object.assign(context, identity)
+    Object.assign(connection, identity)
+    return
+  }
+  throw failure
+}
+
+async function isStored (documentId: string, store: Store, request: FastifyRequest): Promise<boolean> {
+  const document = await store.load(documentId, { mode: 'complete' }, request)
+  return document !== undefined && document.cursor.snapshotId !== ''
+}
+
+async function canRead ({ documentId, websocketSessionKey, request }: Pick<HookContext, 'documentId' | 'websocketSessionKey' | 'request'>, access: Access): Promise<boolean> {
   try {
     return await access.can({ action: 'read', documentId, websocketSessionKey, request })
   } catch (cause) {
@@ -100,6 +143,9 @@ function isTransient (error: unknown): boolean {
 }
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */
-function isStorable (documentId: string): boolean {
-  return documentId.length > 0 && Buffer.byteLength(documentId) <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
+function assertStorable (documentId: string): void {
+  const bytes = Buffer.byteLength(documentId)
+  if (bytes === 0) throw new HandshakeInvalid('no document id')
+  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`a document id of ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
+  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('a document id that is no text, or has a NUL in it')
 }

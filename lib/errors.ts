@@ -12,6 +12,11 @@ export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSIN
   'The PrismaClient in the option prisma has no %s model. Copy the three models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
 export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')
 
+// The embedded PostgreSQL.
+export const EmbeddedPostgresFailed = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_FAILED', 'The embedded PostgreSQL cannot be used: %s')
+export const EmbeddedPostgresInUse = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_IN_USE',
+  'Another process uses the PostgreSQL in %s. Stop it, or use another directory')
+
 // Between nodes.
 export const BusUnavailable = createError('FST_SECSYNC_BUS_UNAVAILABLE', 'Other nodes cannot be told: %s', 503)
 

@@ -118,7 +118,7 @@ t.test('what cannot work is named in the log', async (t) => {
   const { endpoint } = await start(t, {}, log.options)
   for (const [path, reason] of [
     ['/?sessionKey=key', 'The URL of the handshake has no document id'],
-    ['/a', 'The URL of the handshake has no sessionKey'],
+    ['/a', 'The URL of the handshake has no session key'],
     [`/${'x'.repeat(1025)}?sessionKey=key`, 'The URL of the handshake has a document id of 1025 bytes, the limit is 1024'],
     ['/a%00?sessionKey=key', 'The URL of the handshake has a document id that is no text, or has a NUL in it']
   ] as const) {

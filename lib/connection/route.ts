@@ -66,7 +66,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   })
 
   try {
-    if (url.sessionKeys.length === 0) throw new HandshakeInvalid('no sessionKey')
+    if (url.sessionKeys.length === 0) throw new HandshakeInvalid('no session key')
     await identify(connection, context, url.sessionKeys, settings)
     if (connection.closed) return
 

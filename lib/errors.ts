@@ -12,6 +12,11 @@ export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSIN
   'The PrismaClient in the option prisma has no %s model. Copy the three models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
 export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')
 
+export const DatabaseNotMigrated = createError<[string]>('FST_SECSYNC_DATABASE_NOT_MIGRATED',
+  "The database has no tables %s. Run await migrate({ adapter }) from 'fastify-secsync/migrate' before you register the plugin, or prisma migrate deploy with the models and migrations of fastify-secsync/prisma")
+export const DatabaseEncodingInvalid = createError<[string]>('FST_SECSYNC_DATABASE_ENCODING_INVALID',
+  "The database has the encoding %s, which cannot hold every text. Use one that was made with CREATE DATABASE … ENCODING 'UTF8'")
+
 // The embedded PostgreSQL.
 export const EmbeddedPostgresFailed = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_FAILED', 'The embedded PostgreSQL cannot be used: %s')
 export const EmbeddedPostgresInUse = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_IN_USE',
@@ -57,6 +62,8 @@ export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'Th
 export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'The connection was closed before the message was handled', 400)
 
 // The database, and a callback of the user's.
+export const StatementNamesUnusable = createError<[string]>('FST_SECSYNC_STATEMENT_NAMES_UNUSABLE',
+  "%s. A pooler in transaction mode does not keep prepared statements. Leave the adapter's statementNameGenerator out", 503)
 export const DatabaseFailed = createError('FST_SECSYNC_DATABASE_FAILED', 'The database failed: %s', 503)
 const CallbackTimeoutError = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s did not settle within %s ms')
 export class CallbackTimeout extends CallbackTimeoutError {

@@ -4,7 +4,7 @@ import { Access } from './document/access.ts'
 import { RedisBus } from './nodes/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import { closeCodes, type Connection } from './connection/connection.ts'
-import { AlreadyRegistered, DisconnectInvalid } from './errors.ts'
+import { AlreadyRegistered, DatabaseEncodingInvalid, DatabaseNotMigrated, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
 import { resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
@@ -17,6 +17,7 @@ import { addRoute } from './connection/route.ts'
 import { Slots } from './document/slots.ts'
 import { limited } from './stores/limited.ts'
 import { resolveStore } from './stores/resolve.ts'
+import { withinTimeLimit } from './stores/time-limit.ts'
 import { Upgrades } from './connection/upgrades.ts'
 import { registerWebsocket } from './connection/websocket.ts'
 
@@ -38,6 +39,9 @@ export interface Secsync {
   stats (): { documents: number, connections: number }
 }
 
+/** Milliseconds at the start. Fastify waits for 10 seconds. */
+const checkTimeout = 5000
+
 declare module 'fastify' {
   interface FastifyInstance {
     secsync: Secsync
@@ -50,7 +54,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const { limits, prefix = '' } = resolved
 
   await registerWebsocket(fastify, prefix, limits)
-  const { store, callbacks, close } = resolveStore(resolved, limits.maxCachedBytes)
+  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
@@ -88,6 +92,16 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     access, checks, connections, documentIds: new DocumentIds(), hooks, limits, rooms, store: limitedStore
   }), { prefix })
 
+  fastify.addHook('onReady', async () => {
+    try {
+      await withinTimeLimit('The database', checkTimeout, check)
+    } catch (err) {
+      if (err instanceof DatabaseNotMigrated || err instanceof DatabaseEncodingInvalid) throw err
+      // It may be back in a moment, and clients wait for it. A process that ends here would have to be started again and again.
+      fastify.log.warn({ err }, 'secsync: the database cannot be reached. Clients are told to come back until it can')
+    }
+  })
+
   const heartbeat = setInterval(() => {
     for (const connection of connections) connection.heartbeat()
   }, limits.heartbeatInterval).unref()
@@ -111,6 +125,7 @@ const plugin = fp(secsync, { fastify: '5.x', name: 'fastify-secsync' })
 export default plugin
 export { plugin as secsync }
 
+export { statementNames } from './stores/statement-names.ts'
 export { createPrismaStore, type StoreCallbacks } from './stores/resolve.ts'
 export {
   SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError

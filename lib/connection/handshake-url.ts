@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 
 /**
@@ -22,16 +23,23 @@ export interface HandshakeUrl {
 export function readHandshakeUrl (request: FastifyRequest): HandshakeUrl {
   const { path, query } = split(request.url)
   const segment = behindPrefix(path, request.routeOptions.url ?? '')
-  return { path: segment, documentIds: documentIdsOf(segment), sessionKeys: sessionKeysOf(query, request), parameters: new URLSearchParams(query) }
+  const documentIds = documentIdsOf(segment, escaped.has(request.raw) ? 'encoded' : publishedQuery.test(query) ? 'asItIs' : 'unknown')
+  return { path: segment, documentIds, sessionKeys: sessionKeysOf(query, request), parameters: new URLSearchParams(query) }
 }
+
+/** Requests whose path was escaped here. */
+const escaped = new WeakSet<object>()
 
 /**
  * Escapes a path that is not percent-encoded, such as `/documents/100%`, which Fastify would answer with 400. Applied before the
  * router sees the URL.
  */
-export function escapePath (url: string): string {
+export function escapePath (request: IncomingMessage): void {
+  const { url = '' } = request
   const { path } = split(url)
-  return decode(path) !== undefined ? url : encodeURI(unescapeUrl(path)) + url.slice(path.length)
+  if (decode(path) !== undefined) return
+  request.url = encodeURI(unescapeUrl(path)) + url.slice(path.length)
+  escaped.add(request)
 }
 
 /** Whether a client that opens this document may connect to this path. */
@@ -58,12 +66,17 @@ function behindPrefix (path: string, route: string): string {
   return rest.slice(1)
 }
 
-function documentIdsOf (path: string): [string, ...string[]] {
+/** The query as the published client writes it. */
+const publishedQuery = /^sessionKey=[^&]*&mode=(?:complete|delta)(?:&knownSnapshotId=[^&]*)?(?:&knownSnapshotUpdateClocks=[^&]*)?$/
+
+function documentIdsOf (path: string, writtenAs: 'encoded' | 'asItIs' | 'unknown'): [string, ...string[]] {
   const decoded = decode(path)
   const asItIs = unescapeUrl(path)
+  if (decoded === undefined || decoded === asItIs) return [asItIs]
+  if (writtenAs === 'encoded') return [decoded]
   // No encoder escapes letters, digits and these.
-  if (decoded === undefined || /%(?:2D|2E|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)/i.test(path)) return [asItIs]
-  return decoded === asItIs ? [decoded] : [decoded, asItIs]
+  if (writtenAs === 'asItIs' || /%(?:2D|2E|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)/i.test(path)) return [asItIs]
+  return [decoded, asItIs]
 }
 
 /** A `+` is a plus sign in what the published client sends, and a space in a form. An application's parser has the last word. */

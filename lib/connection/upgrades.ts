@@ -46,7 +46,7 @@ export class Upgrades {
   #onUpgrade (request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const url = request.url ?? ''
     const route = this.#routes.find(({ prefix }) => url.startsWith(staticPart(prefix)))
-    if (route !== undefined) request.url = escapePath(url)
+    if (route !== undefined) escapePath(request)
     if (route !== undefined && socket instanceof Socket) this.#limit(socket, route.timeLimit)
 
     const { bytesWritten } = socket as Partial<Socket>

@@ -1,3 +1,5 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Access } from './document/access.ts'
@@ -34,7 +36,7 @@ export interface Secsync {
    * Tells the connections of a document, of a session key, or of both together, on all nodes, that they have no access, and closes
    * them with 4401.
    */
-  disconnect (which: { documentId?: string, websocketSessionKey?: string }): void
+  disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined }): void
   /** What is open on this node: documents that somebody is in, and connections. */
   stats (): { documents: number, connections: number }
 }
@@ -78,8 +80,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     hasAccess: access.hasAccess,
     hasBroadcastAccess: access.hasBroadcastAccess,
     addHook: (name, hook) => hooks.add(name, hook),
-    disconnect ({ documentId, websocketSessionKey }) {
-      if (documentId === undefined && websocketSessionKey === undefined) throw new DisconnectInvalid()
+    disconnect (given) {
+      const { documentId, websocketSessionKey } = checkDisconnect(given)
       const which = { documentId, sessionKeyHash: websocketSessionKey === undefined ? undefined : hash(websocketSessionKey) }
       disconnect(which)
       nodes?.disconnect(which)
@@ -114,6 +116,15 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   })
   fastify.addHook('onClose', close)
   fastify.addHook('onClose', async () => { await nodes?.close() })
+}
+
+const text = Type.Optional(Type.Union([Type.String(), Type.Undefined()]))
+const Which = Type.Object({ documentId: text, websocketSessionKey: text }, { additionalProperties: false })
+
+/** Without either, or with a name that is misspelt, everybody would lose access for good. */
+function checkDisconnect (which: unknown): Static<typeof Which> {
+  if (!Value.Check(Which, which) || (which.documentId === undefined && which.websocketSessionKey === undefined)) throw new DisconnectInvalid()
+  return which
 }
 
 function nodesOf ({ redis, bus, prefix = '', limits }: ResolvedOptions, fastify: FastifyInstance): Nodes | undefined {

@@ -8,7 +8,7 @@ export const HasAccessMissing = createError('FST_SECSYNC_HAS_ACCESS_MISSING',
 export const StoreMissing = createError('FST_SECSYNC_STORE_MISSING',
   'Where shall documents be stored? Pass adapter: new PrismaPg({ connectionString }) (from @prisma/adapter-pg), or prisma: your own PrismaClient, or all three of getDocument, createSnapshot and createUpdate. Missing: %s.')
 export const OptionInvalid = createError('FST_SECSYNC_OPTION_INVALID', 'The option %s is invalid: %s.')
-export const OptionUnknown = createError<[string, string]>('FST_SECSYNC_OPTION_UNKNOWN', 'There is no option %s. %s')
+export const OptionUnknown = createError<[string, string]>('FST_SECSYNC_OPTION_UNKNOWN', 'There is no option %s. Did you mean %s?')
 export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSING',
   'The PrismaClient in the option prisma has no %s model. Copy the three models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
 export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')

@@ -9,7 +9,7 @@ import { closeCodes, type Connection } from './connection/connection.ts'
 import { AlreadyRegistered, DatabaseEncodingInvalid, DatabaseNotMigrated, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
-import { resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
+import { foreignOptions, resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
 import { compileChecks } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
@@ -54,6 +54,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   if (Object.hasOwn(fastify, 'secsync')) throw new AlreadyRegistered()
   const resolved = resolveOptions(options)
   const { limits, prefix = '' } = resolved
+  const foreign = foreignOptions(options)
+  if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: these are no options of fastify-secsync, and are left aside')
 
   await registerWebsocket(fastify, prefix, limits)
   const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes)

@@ -75,8 +75,8 @@ const checks: Record<string, [TSchema, string]> = {
   limits: [Type.Optional(Type.Object({})), `must be an object with some of the whole numbers ${Object.keys(Limits.properties).join(', ')}`]
 }
 
-/** Those of Fastify's `register`. */
-const registerOptions = ['prefix', 'logLevel', 'logSerializers'] satisfies Array<keyof RegisterOptions>
+/** With those of Fastify's `register`. */
+const knownOptions = [...Object.keys(checks), 'logLevel', 'logSerializers' satisfies keyof RegisterOptions]
 
 export interface SecsyncOptions extends RegisterOptions {
   /** Where the route is: clients connect to `{prefix}/{documentId}`. Default: at the root. */
@@ -112,9 +112,14 @@ export interface ResolvedOptions extends Omit<SecsyncOptions, 'limits'> {
   limits: Limits
 }
 
+/** Names that are none of ours, and are left aside. */
+export function foreignOptions (options: SecsyncOptions): string[] {
+  return unknownNames(options, knownOptions)
+}
+
 /** Throws an `FST_SECSYNC_*` error that says what to write instead. */
 export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
-  assertKnown(options, [...registerOptions, ...Object.keys(checks)])
+  assertKnown(options, knownOptions)
   for (const [name, [schema, advice]] of Object.entries(checks)) {
     const value = options[name as keyof SecsyncOptions]
     if (value !== undefined && !Value.Check(schema, value)) throw new OptionInvalid(name, advice)
@@ -139,17 +144,30 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   return { ...options, limits: resolveLimits(options.limits) }
 }
 
-/** Names that are not known are mistakes: what they were meant for would not be in force. */
+/**
+ * A name that resembles one of ours is a mistake: what it was meant for would not be in force. Others may come from an object that was made
+ * for something else, too, as with autoload.
+ */
 function assertKnown (options: object, names: string[], path = ''): void {
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue
-    const nearest = closest(name, names)
-    throw new OptionUnknown(path + name, distance(name, nearest) <= name.length / 2 ? `Did you mean ${path}${nearest}?` : `Use one of ${names.join(', ')}.`)
+  for (const name of unknownNames(options, names)) {
+    const meant = names.find((known) => known.length >= 5 && name.toLowerCase().includes(known.toLowerCase())) ?? closest(name, names)
+    if (resembles(name, meant)) throw new OptionUnknown(path + name, path + meant)
   }
 }
 
+function resembles (name: string, meant: string): boolean {
+  return name.toLowerCase().includes(meant.toLowerCase()) || distance(name.toLowerCase(), meant.toLowerCase()) <= Math.max(2, meant.length / 4)
+}
+
+function unknownNames (options: object, names: string[]): string[] {
+  return Object.keys(options).filter((name) => !names.includes(name))
+}
+
 function resolveLimits (given: SecsyncOptions['limits'] = {}): Limits {
-  assertKnown(given, Object.keys(Limits.properties), 'limits.')
+  const names = Object.keys(Limits.properties)
+  assertKnown(given, names, 'limits.')
+  const [unknown] = unknownNames(given, names)
+  if (unknown !== undefined) throw new OptionInvalid(`limits.${unknown}`, `is none of ${names.join(', ')}`)
   const limits = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(limits)) {
     const { minimum = 0, maximum } = Limits.properties[name as keyof Limits]
@@ -168,8 +186,10 @@ function timeFor (bytes: number): number {
 /** Schemas of other libraries, such as the package `typebox`, look alike and cannot be read. */
 function assertSchemas (validations: AdditionalAuthenticationDataValidations = {}): void {
   const option = 'additionalAuthenticationDataValidations'
-  assertKnown(validations, ['snapshot', 'update', 'ephemeralMessage'], `${option}.`)
+  const names = ['snapshot', 'update', 'ephemeralMessage']
+  assertKnown(validations, names, `${option}.`)
   for (const [name, schema] of Object.entries(validations)) {
+    if (!names.includes(name)) throw new OptionInvalid(`${option}.${name}`, `is none of ${names.join(', ')}`)
     if (schema !== undefined && !TypeGuard.IsObject(schema)) {
       throw new OptionInvalid(`${option}.${name}`,
         'must be an object schema of the npm package @sinclair/typebox 0.34, for instance Type.Object({ keyId: Type.String() }); those of typebox 1.x are not understood')

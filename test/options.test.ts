@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import secsync, { type SecsyncOptions } from '../lib/index.ts'
 import { resolveOptions } from '../lib/options.ts'
+import { Log } from './fixtures/log.ts'
 import { memoryStore } from './fixtures/server.ts'
 
 // Nothing connects: registration is all that is tested here.
@@ -109,19 +110,28 @@ t.test('a limit that is none is named, with what it may be', async (t) => {
     [{ drainTimeout: 0.5 }, 'The option limits.drainTimeout is invalid: must be a whole number from 1 to 2147483647.'],
     [{ callbackTimeout: Infinity }, 'The option limits.callbackTimeout is invalid: must be a whole number from 1 to 2147483647.'],
     [{ heartbeatInterval: 0 }, 'The option limits.heartbeatInterval is invalid: must be a whole number from 100 to 2147483647.'],
+    [{ max: 1 }, /^The option limits\.max is invalid: is none of maxMessageSize, maxQueuedMessages, /],
     [{ maxMesageSize: 2048 }, 'There is no option limits.maxMesageSize. Did you mean limits.maxMessageSize?']
-  ] as const) t.equal((await errorOf({ hasAccess, ...store, limits }))?.message, message)
+  ] as const) t.match((await errorOf({ hasAccess, ...store, limits }))?.message, message)
 })
 
 t.test('a name that is not known is an error that says which one was meant', async (t) => {
   for (const [name, advice] of [
     ['hasAcces', 'Did you mean hasAccess?'], ['getdocument', 'Did you mean getDocument?'], ['prehandler', 'Did you mean preHandler?'],
-    ['limit', 'Did you mean limits?'], ['authenticate', 'Use one of prefix, logLevel, logSerializers, ']
+    ['limit', 'Did you mean limits?'], ['redisClient', 'Did you mean redis?'], ['prismaClient', 'Did you mean prisma?']
   ] as const) {
     const error = await errorOf({ hasAccess, ...store, [name]: () => true })
     t.equal(error?.code, 'FST_SECSYNC_OPTION_UNKNOWN')
     t.match(error?.message, `There is no option ${name}. ${advice}`)
   }
+})
+
+t.test('options of others are named in the log', async (t) => {
+  const log = new Log()
+  const app = Fastify(log.options)
+  t.teardown(() => app.close())
+  await app.register(secsync, { hasAccess, ...memoryStore(), skipOverride: true } as SecsyncOptions)
+  t.match(log.lines.find(({ msg }) => msg.includes('left aside')), { level: 30, options: ['documents', 'skipOverride'] })
 })
 
 t.test('schemas that TypeBox 0.34 did not make are refused', async (t) => {

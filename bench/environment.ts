@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { migrate } from 'fastify-secsync/migrate'
-import { Cluster } from '../example-app/server/cluster.ts'
+import { Cluster } from '../lib/embedded/cluster.ts'
 import type { Commands } from './servers/process.ts'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))

@@ -1,3 +1,5 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Access } from './document/access.ts'
@@ -6,18 +8,21 @@ import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcast
 import type { Connection } from './connection/connection.ts'
 import { Failures } from './connection/failures.ts'
 import { closeCodes } from './protocol/close-codes.ts'
-import { AlreadyRegistered, DisconnectInvalid } from './errors.ts'
+import { AlreadyRegistered, DatabaseEncodingInvalid, DatabaseNotMigrated, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
-import { resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
+import { foreignOptions, resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
 import { compileChecks } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
 import { Rooms } from './document/rooms.ts'
+import { DocumentIds } from './connection/document-ids.ts'
 import { addRoute } from './connection/route.ts'
 import { Slots } from './document/slots.ts'
 import { resolveStore } from './stores/resolve.ts'
-import { limitHandshakes, registerWebsocket } from './connection/websocket.ts'
+import { withinTimeLimit } from './stores/time-limit.ts'
+import { Upgrades } from './connection/upgrades.ts'
+import { registerWebsocket } from './connection/websocket.ts'
 
 /** `fastify.secsync` */
 export interface Secsync {
@@ -32,10 +37,13 @@ export interface Secsync {
    * Tells the connections of a document, of a session key, or of both together, on all nodes, that they have no access, and closes
    * them with 4401.
    */
-  disconnect (which: { documentId?: string, websocketSessionKey?: string }): void
+  disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined }): void
   /** What is open on this node: documents that somebody is in, and connections. */
   stats (): { documents: number, connections: number }
 }
+
+/** Milliseconds at the start. Fastify waits for 10 seconds. */
+const checkTimeout = 5000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -47,10 +55,11 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   if (Object.hasOwn(fastify, 'secsync')) throw new AlreadyRegistered()
   const resolved = resolveOptions(options)
   const { limits, prefix = '' } = resolved
+  const foreign = foreignOptions(options)
+  if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: these are no options of fastify-secsync, and are left aside')
 
-  await registerWebsocket(fastify, limits)
-  limitHandshakes(fastify, fastify.prefix + prefix, limits)
-  const { store, callbacks, close } = resolveStore(resolved, limits.maxCachedBytes)
+  await registerWebsocket(fastify, prefix, limits)
+  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes)
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
@@ -79,8 +88,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     hasAccess: access.hasAccess,
     hasBroadcastAccess: access.hasBroadcastAccess,
     addHook: (name, hook) => hooks.add(name, hook),
-    disconnect ({ documentId, websocketSessionKey }) {
-      if (documentId === undefined && websocketSessionKey === undefined) throw new DisconnectInvalid()
+    disconnect (given) {
+      const { documentId, websocketSessionKey } = checkDisconnect(given)
       const which = {
         ...documentId !== undefined && { documentId },
         ...websocketSessionKey !== undefined && { sessionKeyHash: hash(websocketSessionKey) }
@@ -92,7 +101,19 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   })
 
   // Fastify ignores the prefix of a plugin that is not encapsulated: the route needs a plugin of its own.
-  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, failures: new Failures(hooks), hooks, limits, rooms }), { prefix })
+  const documentIds = new DocumentIds()
+  const failures = new Failures(hooks)
+  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, documentIds, failures, hooks, limits, rooms }), { prefix })
+
+  fastify.addHook('onReady', async () => {
+    try {
+      await withinTimeLimit('The database', checkTimeout, check)
+    } catch (err) {
+      if (err instanceof DatabaseNotMigrated || err instanceof DatabaseEncodingInvalid) throw err
+      // It may be back in a moment, and clients wait for it. A process that ends here would have to be started again and again.
+      fastify.log.warn({ err }, 'secsync: the database cannot be reached. Clients are told to come back until it can')
+    }
+  })
 
   const heartbeat = setInterval(() => {
     for (const connection of connections) connection.heartbeat()
@@ -100,11 +121,21 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 
   fastify.addHook('preClose', async () => {
     clearInterval(heartbeat)
+    Upgrades.of(fastify).close()
     await Promise.all([...connections].map((connection) => connection.shutDown()))
     await rooms.end(limits.drainTimeout)
   })
   fastify.addHook('onClose', close)
   fastify.addHook('onClose', async () => { await nodes?.close() })
+}
+
+const text = Type.Optional(Type.Union([Type.String(), Type.Undefined()]))
+const Which = Type.Object({ documentId: text, websocketSessionKey: text }, { additionalProperties: false })
+
+/** Without either, or with a name that is misspelt, everybody would lose access for good. */
+function checkDisconnect (which: unknown): Static<typeof Which> {
+  if (!Value.Check(Which, which) || (which.documentId === undefined && which.websocketSessionKey === undefined)) throw new DisconnectInvalid()
+  return which
 }
 
 function nodesOf ({ redis, bus, prefix = '', limits }: ResolvedOptions, fastify: FastifyInstance): Nodes | undefined {
@@ -116,6 +147,7 @@ const plugin = fp(secsync, { fastify: '5.x', name: 'fastify-secsync' })
 export default plugin
 export { plugin as secsync }
 
+export { statementNames } from './stores/statement-names.ts'
 export { createPrismaStore, type StoreCallbacks } from './stores/resolve.ts'
 export {
   SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError

@@ -29,7 +29,9 @@ t.test('no read access: unauthorized', async (t) => {
     }
   })
   await endsWith(t, connect('a/b ü', { sessionKey: 'k&y' }), 'unauthorized', 4401)
-  t.strictSame(asked.map(({ request: _, ...params }) => params), [{ action: 'read', documentId: 'a/b ü', websocketSessionKey: 'k&y' }])
+  const read = { action: 'read', documentId: 'a/b ü' }
+  t.strictSame(asked.map(({ request: _, ...params }) => params), [{ ...read, websocketSessionKey: 'k%26y' }, { ...read, websocketSessionKey: 'k&y' }],
+    'the session key as the published client sends it, and as others do')
 })
 
 t.test('access that throws, or answers neither true nor false, lets nobody in: they may come back later', async (t) => {

@@ -9,7 +9,7 @@ import { flush } from './fixtures/world.ts'
 
 t.test('a message that could not be handled costs its connection, not the process', async (t) => {
   const lines: object[] = []
-  const request = { query: {}, log: { child: () => ({ error: (line: object) => lines.push(line) }) } } as unknown as FastifyRequest
+  const request = { raw: {}, url: '/document', routeOptions: { url: '/*' }, query: {}, log: { child: () => ({ error: (line: object) => lines.push(line) }) } } as unknown as FastifyRequest
   const { limits } = resolveOptions({ ...memoryStore(), hasAccess: () => true })
   const socket = new FakeSocket()
   const connection = new Connection(socket as never, request, 'document', 'key', limits)

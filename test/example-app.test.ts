@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import t from 'tap'
 import type { Test } from 'tap'
+import { freePort } from '../lib/embedded/cluster.ts'
 import { dataDirectory, startExampleApp, type ExampleApp } from './fixtures/example-app.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 import { Author, RawClient } from './fixtures/raw-client.ts'
@@ -192,7 +195,6 @@ t.test('a member sees what the server has of a document', async (t) => {
 
 t.test('it keeps its own database, also through kill -9, and leaves no process behind', async (t) => {
   const DATA_DIR = await dataDirectory(t)
-  const postmaster = async (): Promise<number> => parseInt(await readFile(join(DATA_DIR, 'postgres', 'postmaster.pid'), 'utf8'))
   const first = await startExampleApp(t, { DATA_DIR })
   const sessionKey = await first.session('Ada')
   const client = connect(t, 'kept', sessionKey, first)
@@ -204,8 +206,6 @@ t.test('it keeps its own database, also through kill -9, and leaves no process b
 
   await t.rejects(startExampleApp(t, { DATA_DIR }), /Another server runs on the data in/)
   t.equal(await first.end('SIGKILL'), 'SIGKILL')
-  t.ok(process.kill(await postmaster(), 0), 'PostgreSQL runs on by itself')
-
   const second = await startExampleApp(t, { DATA_DIR })
   const again = connect(t, 'kept', sessionKey, second)
   t.match((await again.next('document')).snapshot, { publicData: { snapshotId: snapshot.publicData.snapshotId } })
@@ -214,6 +214,37 @@ t.test('it keeps its own database, also through kill -9, and leaves no process b
   t.equal(await second.end('SIGTERM'), 0)
   t.equal(await again.closed(), 1001)
   t.notOk(existsSync(join(DATA_DIR, 'postgres', 'postmaster.pid')), 'PostgreSQL has ended')
+})
+
+t.test('under a supervisor: npm ends after the app, and the next start waits for the last one', async (t) => {
+  const DATA_DIR = await dataDirectory(t)
+  const PORT = `${await freePort()}`
+  const ready = /"msg":"Ready"/
+  const start = () => {
+    // The pages and the server are built already.
+    const npm = spawn('npm', ['start', '--ignore-scripts'], { env: { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR, PORT }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(npm, 'exit')
+    const lines = createInterface(npm.stdout)
+    const isReady = (async () => { for await (const line of lines) if (ready.test(line)) return true })()
+    t.teardown(async () => {
+      npm.kill()
+      await exited
+    })
+    return { npm, exited, isReady }
+  }
+  const first = start()
+  t.ok(await first.isReady)
+  first.npm.kill('SIGTERM')
+  t.strictSame(await first.exited, [0, null])
+  t.notOk(existsSync(join(DATA_DIR, 'postgres', 'postmaster.pid')), 'PostgreSQL has ended')
+
+  const second = start()
+  t.ok(await second.isReady)
+  second.npm.kill('SIGKILL')
+  const third = start()
+  t.ok(await third.isReady, 'while the app is still there')
+  third.npm.kill('SIGTERM')
+  t.strictSame(await third.exited, [0, null])
 })
 
 t.test('what it cannot use it names, in a line', async (t) => {

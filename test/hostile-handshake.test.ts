@@ -57,11 +57,6 @@ const known = (clocks: string) => `/documents/${documentId}?${key}&mode=delta&kn
 /** By answer: the request targets. */
 const targets: Record<string, Record<string, string>> = {
   400: {
-    'half an escape': `/documents/%?${key}`,
-    'an escape that is none': `/documents/%zz?${key}`,
-    'a byte that is no text': `/documents/%ff?${key}`,
-    'half a surrogate pair': `/documents/%ED%A0%80?${key}`,
-    'a NUL that is too long': `/documents/%C0%80?${key}`,
     'no URL': 'http://[/'
   },
   404: {
@@ -88,6 +83,11 @@ const targets: Record<string, Record<string, string>> = {
   // These are documents like any other.
   document: {
     'a document id of 1,024 bytes': `/documents/${'%E2%82%AC'.repeat(341)}a?${key}`,
+    'half an escape': `/documents/%?${key}`,
+    'an escape that is none': `/documents/%zz?${key}`,
+    'a byte that is no text': `/documents/%ff?${key}`,
+    'half a surrogate pair': `/documents/%ED%A0%80?${key}`,
+    'a NUL that is too long': `/documents/%C0%80?${key}`,
     'the document id __proto__': `/documents/__proto__?${key}`,
     'the document id constructor': `/documents/constructor?${key}`,
     'a document id with slashes': `/documents/../../etc/passwd?${key}`,

@@ -3,12 +3,17 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { PrismaPg } from '@prisma/adapter-pg'
+import Fastify from 'fastify'
 import pg from 'pg'
 import t from 'tap'
 import type { Test } from 'tap'
+import secsync, { createPrismaStore } from '../lib/index.ts'
+import { PrismaClient } from '../lib/stores/prisma-client/client.ts'
 import { migrate } from '../lib/stores/migrate.ts'
 import { createSchemaEngine } from '../lib/stores/schema-engine.ts'
+import { Log } from './fixtures/log.ts'
 import { createDatabase } from './fixtures/postgres.ts'
+import { Author } from './fixtures/raw-client.ts'
 
 const migrations = ['20261123000000_secsync_init']
 
@@ -139,4 +144,73 @@ t.test('a panic of the engine says what happened', async (t) => {
   const { pool } = await setUp(t)
   const engine = await createSchemaEngine(new PrismaPg(pool))
   t.throws(() => { engine.debugPanic() }, /This is the debugPanic artificial panic/)
+})
+
+t.test('the tables are in the schema of the adapter or of the search_path, also the second time, and the store finds them there', async (t) => {
+  for (const [name, { options, before, searchPath, expected }] of Object.entries<{
+    options?: { schema: string }, before?: string, searchPath?: string, expected: string
+  }>({
+    'nothing said': { expected: 'public' },
+    'an option of the adapter': { options: { schema: 'a "b"' }, before: 'CREATE SCHEMA "a ""b"""', expected: 'a "b"' },
+    'a schema that does not exist': { options: { schema: 'later' }, expected: 'later' },
+    'a search_path': { before: 'CREATE SCHEMA mine', searchPath: 'mine', expected: 'mine' },
+    both: { options: { schema: 'other' }, before: 'CREATE SCHEMA mine', searchPath: 'mine', expected: 'other' }
+  })) {
+    const { connectionString } = await createDatabase(t, { migrated: false })
+    const pool = new pg.Pool({ connectionString })
+    t.teardown(async () => { await pool.end() })
+    if (before !== undefined) await pool.query(before)
+    const url = searchPath === undefined ? connectionString : `${connectionString}?options=-c%20search_path%3D${searchPath}`
+    const adapter = new PrismaPg({ connectionString: url }, options)
+    t.strictSame(await migrate({ adapter }), migrations, name)
+    t.strictSame(await migrate({ adapter }), [], name)
+    const { rows } = await pool.query<{ schemaname: string }>("SELECT DISTINCT schemaname::text FROM pg_tables WHERE tablename ~ '^(secsync_|_prisma)'")
+    t.strictSame(rows, [{ schemaname: expected }], name)
+
+    const store = createPrismaStore({ adapter })
+    t.teardown(() => store.close())
+    const snapshot = new Author().snapshot('document')
+    await store.createSnapshot({ snapshot })
+    t.match(await store.getDocument({ documentId: 'document', mode: 'complete' }), { snapshot })
+  }
+})
+
+t.test('a search_path without a schema is named', async (t) => {
+  const { connectionString } = await createDatabase(t, { migrated: false })
+  const adapter = new PrismaPg({ connectionString: `${connectionString}?options=-c%20search_path%3Dnone` })
+  await t.rejects(migrate({ adapter }), /no schema of the search_path exists\. Create it, or pass \{ schema \} to the adapter/)
+})
+
+t.test('a database whose encoding cannot hold every text is refused', async (t) => {
+  const { connectionString } = await createDatabase(t, { migrated: false })
+  const pool = new pg.Pool({ connectionString })
+  t.teardown(async () => { await pool.end() })
+  const name = `${new URL(connectionString).pathname.slice(1)}_latin1`
+  await pool.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'`)
+  t.teardown(async () => { await pool.query(`DROP DATABASE ${name} WITH (FORCE)`) })
+  const adapter = new PrismaPg({ connectionString: Object.assign(new URL(connectionString), { pathname: name }).href })
+  await t.rejects(migrate({ adapter }), { code: 'FST_SECSYNC_DATABASE_ENCODING_INVALID', message: /LATIN1.*ENCODING 'UTF8'/ })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(secsync, { adapter, hasAccess: () => true })
+  await t.rejects(async () => { await app.ready() }, { code: 'FST_SECSYNC_DATABASE_ENCODING_INVALID' })
+})
+
+t.test('a database without the tables is refused at the start, and one that cannot be reached is not', async (t) => {
+  const { connectionString } = await createDatabase(t, { migrated: false })
+  for (const options of [{ adapter: new PrismaPg({ connectionString }) }, { prisma: new PrismaClient({ adapter: new PrismaPg({ connectionString }) }) }]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    if (options.prisma) t.teardown(() => options.prisma.$disconnect())
+    await app.register(secsync, { ...options, hasAccess: () => true })
+    await t.rejects(async () => { await app.ready() }, {
+      code: 'FST_SECSYNC_DATABASE_NOT_MIGRATED', message: /no tables secsync_document, secsync_snapshot, secsync_update\. Run await migrate\(\{ adapter \}\)/
+    })
+  }
+  const log = new Log()
+  const app = Fastify(log.options)
+  t.teardown(() => app.close())
+  await app.register(secsync, { adapter: new PrismaPg({ connectionString: 'postgresql://127.0.0.1:1/none' }), hasAccess: () => true })
+  await app.ready()
+  t.match(log.lines.find(({ level }) => level === 40)?.msg, 'the database cannot be reached')
 })

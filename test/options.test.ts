@@ -4,6 +4,8 @@ import Fastify, { type FastifyError } from 'fastify'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import secsync, { type SecsyncOptions } from '../lib/index.ts'
+import { resolveOptions } from '../lib/options.ts'
+import { Log } from './fixtures/log.ts'
 import { memoryStore } from './fixtures/server.ts'
 
 // Nothing connects: registration is all that is tested here.
@@ -62,10 +64,8 @@ t.test('an option of a wrong type is an error that names it and says what to wri
     ['onRequest', 'a Fastify hook or an array of them', 'hook', [1], null],
     ['preValidation', 'a Fastify hook or an array of them', {}],
     ['preHandler', 'a Fastify hook or an array of them', [null]],
-    ['additionalAuthenticationDataValidations', '{ update: Type.Object({ keyId: Type.String() }) }',
-      { update: Type.String() }, { update: {} }, { updates: Type.Object({}) }, Type.Object({}), [], null],
-    ['limits', 'maxMessageSize, maxQueuedMessages',
-      { maxMessageSize: 1 }, { maxMessageSize: '1024' }, { heartbeatInterval: 0 }, { drainTimeout: 0.5 }, { callbackTimeout: Infinity }, { callbackTimeout: 2 ** 31 }, { max: 1 }, [], null]
+    ['additionalAuthenticationDataValidations', '{ snapshot: Type.Object({ keyId: Type.String() }) }', 'schema', [], null],
+    ['limits', 'maxMessageSize, maxQueuedMessages', 1, [], null]
   ]
   for (const [option, advice, ...wrong] of table) {
     for (const value of wrong) {
@@ -101,6 +101,95 @@ t.test("a PrismaClient without this package's models is an error that says where
     t.match(error?.message, `has no ${missing} model`)
     t.match(error?.message, 'fastify-secsync/prisma/schema.prisma')
   }
+})
+
+t.test('a limit that is none is named, with what it may be', async (t) => {
+  for (const [limits, message] of [
+    [{ maxMessageSize: '16mb' }, 'The option limits.maxMessageSize is invalid: must be a whole number of at least 1024.'],
+    [{ maxMessageSize: 1 }, 'The option limits.maxMessageSize is invalid: must be a whole number of at least 1024.'],
+    [{ drainTimeout: 0.5 }, 'The option limits.drainTimeout is invalid: must be a whole number from 1 to 2147483647.'],
+    [{ callbackTimeout: Infinity }, 'The option limits.callbackTimeout is invalid: must be a whole number from 1 to 2147483647.'],
+    [{ heartbeatInterval: 0 }, 'The option limits.heartbeatInterval is invalid: must be a whole number from 100 to 2147483647.'],
+    [{ max: 1 }, /^The option limits\.max is invalid: is none of maxMessageSize, maxQueuedMessages, /],
+    [{ maxMesageSize: 2048 }, 'There is no option limits.maxMesageSize. Did you mean limits.maxMessageSize?']
+  ] as const) t.match((await errorOf({ hasAccess, ...store, limits }))?.message, message)
+})
+
+t.test('a name that is not known is an error that says which one was meant', async (t) => {
+  for (const [name, advice] of [
+    ['hasAcces', 'Did you mean hasAccess?'], ['getdocument', 'Did you mean getDocument?'], ['prehandler', 'Did you mean preHandler?'],
+    ['limit', 'Did you mean limits?'], ['redisClient', 'Did you mean redis?'], ['prismaClient', 'Did you mean prisma?']
+  ] as const) {
+    const error = await errorOf({ hasAccess, ...store, [name]: () => true })
+    t.equal(error?.code, 'FST_SECSYNC_OPTION_UNKNOWN')
+    t.match(error?.message, `There is no option ${name}. ${advice}`)
+  }
+})
+
+t.test('options of others are named in the log', async (t) => {
+  const log = new Log()
+  const app = Fastify(log.options)
+  t.teardown(() => app.close())
+  await app.register(secsync, { hasAccess, ...memoryStore(), skipOverride: true } as SecsyncOptions)
+  t.match(log.lines.find(({ msg }) => msg.includes('left aside')), { level: 30, options: ['documents', 'skipOverride'] })
+})
+
+t.test('schemas that TypeBox 0.34 did not make are refused', async (t) => {
+  // As `Type.Object()` of the package `typebox` 1.x makes them: JSON Schema, and properties that nobody sees.
+  const other = Object.defineProperty({ type: 'object', required: [], properties: {} }, '~kind', { value: 'Object' })
+  for (const [name, schema] of [
+    ['snapshot', other], ['update', Type.String()], ['ephemeralMessage', {}], ['snapshot', Type.Object({ keyId: other as never })], ['update', null]
+  ] as const) {
+    const error = await errorOf({ hasAccess, ...store, additionalAuthenticationDataValidations: { [name]: schema } })
+    t.equal(error?.code, 'FST_SECSYNC_OPTION_INVALID')
+    t.match(error?.message, `additionalAuthenticationDataValidations.${name} is invalid: must be an object schema of the npm package @sinclair/typebox 0.34`)
+  }
+  const error = await errorOf({ hasAccess, ...store, additionalAuthenticationDataValidations: { updates: Type.Object({}) } })
+  t.equal(error?.message, 'There is no option additionalAuthenticationDataValidations.updates. Did you mean additionalAuthenticationDataValidations.update?')
+})
+
+t.test('a schema in the connection string, which the adapter would leave aside, is an error that says where it belongs', async (t) => {
+  const url = 'postgresql://127.0.0.1:1/none'
+  t.match((await errorOf({ hasAccess, adapter: new PrismaPg({ connectionString: `${url}?a=b&schema=mine` }) }))?.message,
+    "Write new PrismaPg({ connectionString }, { schema: 'mine' })")
+  for (const adapter of [new PrismaPg({ connectionString: `${url}?schema=public` }), new PrismaPg(`${url}?schema=mine`, { schema: 'mine' })]) {
+    t.equal(await errorOf({ hasAccess, adapter }), undefined)
+  }
+})
+
+t.test('bigger messages have more time', (t) => {
+  const timeOf = (limits: SecsyncOptions['limits']) => resolveOptions({ hasAccess, ...store, limits }).limits.callbackTimeout
+  t.equal(timeOf(undefined), 10_000)
+  t.equal(timeOf({ maxMessageSize: 256 * 2 ** 20 }), 65_536)
+  t.equal(timeOf({ maxMessageSize: 256 * 2 ** 20, callbackTimeout: 1000 }), 1000)
+  t.equal(timeOf({ maxMessageSize: Number.MAX_SAFE_INTEGER }), 2 ** 31 - 1)
+  t.end()
+})
+
+t.test('every option but hasAccess may be undefined', async (t) => {
+  const nothing: Required<{ [Name in Exclude<keyof SecsyncOptions, 'hasAccess' | 'prefix' | 'logLevel' | 'logSerializers'>]: undefined }> = {
+    hasBroadcastAccess: undefined,
+    getDocument: undefined,
+    createSnapshot: undefined,
+    createUpdate: undefined,
+    adapter: undefined,
+    prisma: undefined,
+    redis: undefined,
+    bus: undefined,
+    onRequest: undefined,
+    preValidation: undefined,
+    preHandler: undefined,
+    additionalAuthenticationDataValidations: undefined,
+    limits: undefined
+  }
+  const { hasBroadcastAccess, adapter: none, ...rest } = nothing
+  const options: SecsyncOptions = { ...rest, hasBroadcastAccess, adapter, hasAccess }
+  t.equal(none, undefined)
+  t.equal(await errorOf(options), undefined)
+  t.equal(await errorOf({ ...options, limits: { maxMessageSize: undefined }, additionalAuthenticationDataValidations: { snapshot: undefined } }), undefined)
+  // @ts-expect-error a misspelt name is an error of the compiler, too
+  const misspelt: SecsyncOptions = { hasAccess, hasAcess: hasAccess }
+  t.ok(await errorOf(misspelt))
 })
 
 t.test('options of the right types are taken', async (t) => {

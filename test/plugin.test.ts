@@ -191,6 +191,14 @@ t.test('stats say what is open, and disconnect ends the connections of a documen
   t.strictSame(app.secsync.stats(), { documents: 0, connections: 0 })
 })
 
+t.test('disconnect without a document or a session key is an error', async (t) => {
+  const { app } = await startServer(t, memoryStore())
+  for (const which of [undefined, null, {}, 'document', { document: 'a' }, { documentId: 1 }, { documentId: undefined }, { documentId: 'a', sessionKey: 'b' }]) {
+    t.throws(() => app.secsync.disconnect(which as never), { code: 'FST_SECSYNC_DISCONNECT_INVALID', message: /^disconnect\(\) needs \{ documentId \}/ })
+  }
+  app.secsync.disconnect({ documentId: undefined, websocketSessionKey: 'b' })
+})
+
 t.test("the user's PrismaClient stays open", async (t) => {
   const { connectionString } = await createDatabase(t)
   const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString }) })

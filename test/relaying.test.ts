@@ -98,6 +98,7 @@ t.test('additional public data is refused without a schema; with one it is store
   for (const message of messages) writer.send(message)
   t.strictSame(await reader.next('ephemeral-message'), { type: 'ephemeral-message', ...messages[0] })
   t.strictSame(await reader.next('update'), { type: 'update', ...messages[1] })
+  await reader.next('snapshot')
   t.strictSame(await connect('document').next('document').then(({ snapshot }) => snapshot), messages[2])
 })
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import createError from '@fastify/error'
 import helmet from '@fastify/helmet'
@@ -6,7 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import secsync from 'fastify-secsync'
+import secsync, { statementNames } from 'fastify-secsync'
 import { migrate } from 'fastify-secsync/migrate'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -34,12 +33,9 @@ export interface AppOptions {
 }
 
 export async function buildApp ({ connectionString, redisUrl, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
-  // Without statement names: a migration is several statements in one.
-  const migrating = new PrismaPg({ connectionString })
-  await migrate({ adapter: migrating })
-  await migrate({ adapter: migrating, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
-  // The plugin has a handful of statements: with names, PostgreSQL plans each of them once for a connection.
-  const adapter = new PrismaPg({ connectionString }, { statementNameGenerator: ({ sql }) => createHash('md5').update(sql).digest('hex') })
+  const adapter = new PrismaPg({ connectionString }, { statementNameGenerator: statementNames() })
+  await migrate({ adapter })
+  await migrate({ adapter, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
 
   const app = Fastify({
     logger: {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { resolve } from 'node:path'
+import { embeddedPostgres } from 'fastify-secsync/embedded'
 import pg from 'pg'
-import { Cluster, isAlive } from './cluster.ts'
 import type { Settings } from './settings.ts'
 
 export interface Database {
@@ -27,49 +27,15 @@ export async function openDatabase ({ DATABASE_URL, DATA_DIR }: Settings): Promi
 }
 
 async function openOwn (directory: string): Promise<Database> {
-  const cluster = new Cluster(directory)
-  await cluster.create()
-  await takeOver(cluster)
-  await cluster.start()
-  // It lives in a session of its own. If this process ends without `close`, it has to be told; after `kill -9` nobody can.
-  const pid = await cluster.process()
-  const stop = (): void => { if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGINT') }
-  process.once('exit', stop)
-
-  const owner = await connect(cluster.connectionString)
-  await owner.query(takeLock)
-  return {
-    connectionString: cluster.connectionString,
-    description: `PostgreSQL ${await version(owner)} in ${cluster.directory}`,
-    async close () {
-      process.off('exit', stop)
-      await cluster.stop()
-    }
-  }
-}
-
-// Who holds it, on a connection that is open as long as its process runs, is the owner of the database.
-const takeLock = 'SELECT pg_try_advisory_lock(hashtext($$fastify-secsync example app$$)) AS taken'
-
-/** After `kill -9`, PostgreSQL runs on without us. It is stopped in good order, unless it has another owner now. */
-async function takeOver (cluster: Cluster): Promise<void> {
-  while (await cluster.process() !== undefined) {
-    let client: pg.Client
-    try {
-      client = await connect(cluster.connectionString)
-    } catch (error) {
-      // Starting up, or on its way down.
-      if ((error as pg.DatabaseError).code !== '57P03') return
-      await sleep(100)
-      continue
-    }
-    const { rows: [lock] } = await client.query<{ taken: boolean }>(takeLock)
-    await client.end()
-    if (!lock?.taken) {
-      throw new Error(`Another server runs on the data in ${cluster.directory}. Stop it, or set DATA_DIR to another directory`)
-    }
-    await cluster.stop()
-  }
+  const postgres = await embeddedPostgres({ directory }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'FST_SECSYNC_EMBEDDED_POSTGRES_IN_USE'
+      ? new Error(`Another server runs on the data in ${resolve(directory)}. Stop it, or set DATA_DIR to another directory`, { cause: error })
+      : error
+  })
+  const client = await connect(postgres.connectionString)
+  const description = `PostgreSQL ${await version(client)} in ${resolve(directory)}`
+  await client.end()
+  return { connectionString: postgres.connectionString, description, close: postgres.stop }
 }
 
 async function connect (connectionString: string): Promise<pg.Client> {

@@ -1,7 +1,11 @@
 // npm start: settings, database, app, and the way back when it is told to stop.
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { openDatabase } from './database.ts'
-import { readSettings } from './settings.ts'
+import { readSettings, type Settings } from './settings.ts'
 
 const isTerminal = process.stdout.isTTY
 
@@ -21,10 +25,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-// npm passes a SIGTERM on to the shell that it started us with, which ends without a word to us. So see whether it is there.
+// npm passes signals on, and waits for the app. When npm is killed itself, the app ends, too: the next start wants its port and its data.
 if (process.env.npm_lifecycle_event !== undefined) {
-  const shell = process.ppid
-  setInterval(() => { if (process.ppid !== shell) process.kill(process.pid, 'SIGTERM') }, 1000).unref()
+  const npm = process.ppid
+  setInterval(() => { if (process.ppid !== npm) process.kill(process.pid, 'SIGTERM') }, 500).unref()
 }
 
 const starting = start().catch(async (error: Error) => {
@@ -43,9 +47,7 @@ async function start (): Promise<void> {
   open.push(app)
   if (stopAsked !== undefined) return
 
-  const url = await app.listen({ host: settings.HOST, port: settings.PORT }).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EADDRINUSE' ? new Error(`Port ${settings.PORT} is taken. Set PORT to another, or stop what uses it`) : error
-  })
+  const url = await listen(app, settings)
   const documents = `${url.replace('http', 'ws')}/documents`
   app.log.info({ url, documents, database: database.description }, 'Ready')
   if (isTerminal) {
@@ -59,6 +61,31 @@ async function start (): Promise<void> {
       '',
       ''
     ].join('\n'))
+  }
+}
+
+/** Waits for a moment for another process that has the port, such as one that is just shutting down. */
+async function listen (app: FastifyInstance, { HOST: host, PORT: port }: Settings): Promise<string> {
+  await app.ready()
+  for (let tries = 0; ; tries++) {
+    if (stopAsked !== undefined || port === 0 || tries === 50 || await isFree(host, port)) break
+    await sleep(100)
+  }
+  return await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE' ? new Error(`Port ${port} is taken. Set PORT to another, or stop what uses it`) : error
+  })
+}
+
+/** Fastify does not try a second time. */
+async function isFree (host: string, port: number): Promise<boolean> {
+  const server = createServer().listen({ host, port })
+  try {
+    await once(server, 'listening')
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EADDRINUSE'
+  } finally {
+    server.close()
   }
 }
 

@@ -26,8 +26,9 @@ type State =
 
 /** One WebSocket of one document. */
 export class Connection implements Client {
-  readonly documentId: string
-  readonly websocketSessionKey: string
+  /** Both are what the URL most likely says, until the handshake has found out what it means. */
+  documentId: string
+  websocketSessionKey: string
   readonly request: FastifyRequest
   readonly known: Known
   readonly inbox: Inbox

@@ -8,6 +8,7 @@ import { closeCodes } from '../protocol/close-codes.ts'
 import { kindOf, type ClientMessage, type MessageChecks, type MessageKind } from '../protocol/messages.ts'
 import { verifySignature } from '../protocol/signature.ts'
 import type { Connection } from './connection.ts'
+import type { DocumentIds } from './document-ids.ts'
 import type { Failures } from './failures.ts'
 import { ephemeralMessage } from './handlers/ephemeral-message.ts'
 import type { Handler } from './handlers/handler.ts'
@@ -18,6 +19,7 @@ import type { Inbound } from './inbox.ts'
 export interface MessageSettings {
   access: Access
   checks: MessageChecks
+  documentIds: DocumentIds
   failures: Failures
   hooks: Hooks
   limits: Limits
@@ -34,7 +36,7 @@ const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, A
  */
 export async function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
   const { data, isBinary } = inbound
-  const { access, checks, failures, hooks, limits } = settings
+  const { access, checks, documentIds, failures, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
@@ -68,6 +70,10 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     const refused = Object.values(handlers).find(({ action }) => action === context.action)
     const isEnded = ends(error, connection, limits)
     const settled = refused === undefined || isEnded ? { status: 'refused' } : await refused.refuse(context.message, connection, room, error)
+    if (error instanceof DocumentIdMismatch && !isEnded && documentIds.learn(request, websocketSessionKey, error.documentId)) {
+      // The published client takes the changes of a refused snapshot back when it has read the refusal. It loses them if the line ends before.
+      setTimeout(() => connection.close(closeCodes.tryAgainLater, 'another document id'), 1000).unref()
+    }
     if (settled.status === 'refused') await failures.report(error, context, connection)
     connection.inbox.answered(data.length)
     return
@@ -114,7 +120,7 @@ function tryToParse (data: Buffer): Pick<HookContext, 'action' | 'message'> {
 
 function verify (message: object, documentId: string, { kind }: AnyHandler, checks: MessageChecks): ClientMessage {
   if (!checks[kind](message)) throw new MessageInvalid(`not the shape of a ${kind}`)
-  if (message.publicData.docId !== documentId) throw new DocumentIdMismatch()
+  if (message.publicData.docId !== documentId) throw new DocumentIdMismatch(message.publicData.docId)
   if (!verifySignature(kind, message)) throw new SignatureInvalid()
   return message
 }

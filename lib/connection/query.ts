@@ -2,25 +2,17 @@ import type { FastifyRequest } from 'fastify'
 import { parseClocks } from '../protocol/clocks.ts'
 import { isSnapshotId } from '../protocol/messages.ts'
 import type { Known } from '../stores/store.ts'
-
-/** `undefined`: the handshake has none. */
-export function sessionKeyOf (request: FastifyRequest): string | undefined {
-  return parameter(request, 'sessionKey')
-}
+import { readHandshakeUrl } from './handshake-url.ts'
 
 /** What a client has of the document already. What cannot be read is taken for unknown. */
 export function knownOf (request: FastifyRequest): Known {
-  const knownSnapshotId = parameter(request, 'knownSnapshotId')
+  const { parameters } = readHandshakeUrl(request)
+  const knownSnapshotId = parameters.get('knownSnapshotId')
   return {
-    mode: parameter(request, 'mode') === 'delta' ? 'delta' : 'complete',
-    knownSnapshotId: knownSnapshotId !== undefined && isSnapshotId(knownSnapshotId) ? knownSnapshotId : undefined,
-    knownSnapshotUpdateClocks: parseClocks(parameter(request, 'knownSnapshotUpdateClocks'))
+    mode: parameters.get('mode') === 'delta' ? 'delta' : 'complete',
+    knownSnapshotId: knownSnapshotId !== null && isSnapshotId(knownSnapshotId) ? knownSnapshotId : undefined,
+    knownSnapshotUpdateClocks: parseClocks(parameters.get('knownSnapshotUpdateClocks') ?? undefined)
   }
-}
-
-function parameter ({ query }: FastifyRequest, name: string): string | undefined {
-  const value = (query as Record<string, string | string[] | undefined>)[name]
-  return Array.isArray(value) ? value[0] : value
 }
 
 /**
@@ -28,5 +20,6 @@ function parameter ({ query }: FastifyRequest, name: string): string | undefined
  * order in which they arrive, and uses a clock for one update only: what it sends again is the same, byte for byte.
  */
 export function isPublishedClient (request: FastifyRequest): boolean {
-  return parameter(request, 'mode') !== undefined && parameter(request, 'revision') === undefined
+  const { parameters } = readHandshakeUrl(request)
+  return parameters.has('mode') && !parameters.has('revision')
 }

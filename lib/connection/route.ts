@@ -9,8 +9,10 @@ import type { HookContext } from '../hooks.ts'
 import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
-import { sessionKeyOf } from './query.ts'
+import { readHandshakeUrl } from './handshake-url.ts'
 import type { Rooms } from '../document/rooms.ts'
+
+const maxDocumentIdBytes = 1024
 
 export interface RouteSettings extends MessageSettings {
   connections: Set<Connection>
@@ -47,12 +49,11 @@ function serializeRequest (request: FastifyRequest) {
 
 /** The handshake: it ends with the document, or with the reason why there is none. */
 async function connect (socket: WebSocket, request: FastifyRequest, settings: RouteSettings): Promise<void> {
-  const { access, connections, failures, hooks, limits, rooms } = settings
-  const documentId = (request.params as { '*'?: string })['*'] ?? ''
-  const sessionKey = sessionKeyOf(request)
-  const websocketSessionKey = sessionKey ?? ''
+  const { connections, failures, hooks, limits, rooms } = settings
+  const url = readHandshakeUrl(request)
   // Listens from here on: a message may come right behind the handshake.
-  const connection = new Connection(socket, request, documentId, websocketSessionKey, limits)
+  const connection = new Connection(socket, request, url.documentIds[0], url.sessionKeys[0] ?? '', limits)
+  const { documentId, websocketSessionKey } = connection
   const context: HookContext = { documentId, websocketSessionKey, request, action: 'read' }
   // @fastify/websocket closes its clients as soon as the server does: ours first finish what is in flight, see `shutDown`.
   request.server.websocketServer.clients?.delete(socket)
@@ -63,12 +64,11 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   })
 
   try {
-    if (!isStorable(documentId) || sessionKey === undefined) throw new HandshakeInvalid()
-    await hooks.run('preHandler', context)
-    if (!await canRead(connection, access)) throw new Unauthorized('read')
+    if (url.sessionKeys.length === 0) throw new HandshakeInvalid('no session key')
+    await identify(connection, context, url.sessionKeys, settings)
     if (connection.closed) return
 
-    const room = rooms.open(documentId)
+    const room = rooms.open(connection.documentId)
     if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
     connection.whenEnded(() => room.leave(connection))
     const joined = await room.join(connection)
@@ -86,7 +86,42 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   await hooks.run('onResponse', context).catch((error: unknown) => failures.report(error, context, connection))
 }
 
-async function canRead ({ documentId, websocketSessionKey, request }: Connection, access: Access): Promise<boolean> {
+/**
+ * Decides what the URL means: the first reading of the session key that has access to a document, and of the readings of the document
+ * id with access the first that is stored, or else the first. Nearly all URLs have one reading.
+ */
+async function identify (connection: Connection, context: HookContext, sessionKeys: string[], settings: RouteSettings): Promise<void> {
+  const { access, documentIds, hooks, rooms } = settings
+  const { request } = connection
+  let failure: unknown
+  for (const websocketSessionKey of sessionKeys) {
+    const readings = documentIds.readingsOf(request, websocketSessionKey)
+    let chosen: string | undefined
+    for (const documentId of readings) {
+      try {
+        assertStorable(documentId)
+        await hooks.run('preHandler', { ...context, documentId, websocketSessionKey })
+        if (!await canRead({ documentId, websocketSessionKey, request }, access)) throw new Unauthorized('read')
+      } catch (error) {
+        failure ??= error
+        continue
+      }
+      chosen ??= documentId
+      if (readings.length > 1 && await rooms.isStored(documentId, request)) {
+        chosen = documentId
+        break
+      }
+    }
+    if (chosen === undefined) continue
+    const identity = { documentId: chosen, websocketSessionKey }
+    Object.assign(context, identity)
+    Object.assign(connection, identity)
+    return
+  }
+  throw failure
+}
+
+async function canRead ({ documentId, websocketSessionKey, request }: Pick<HookContext, 'documentId' | 'websocketSessionKey' | 'request'>, access: Access): Promise<boolean> {
   try {
     return await access.can({ action: 'read', documentId, websocketSessionKey, request })
   } catch (cause) {
@@ -103,6 +138,9 @@ function isTransient (error: unknown): boolean {
 }
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */
-function isStorable (documentId: string): boolean {
-  return documentId.length > 0 && Buffer.byteLength(documentId) <= 1024 && documentId.isWellFormed() && !documentId.includes('\0')
+function assertStorable (documentId: string): void {
+  const bytes = Buffer.byteLength(documentId)
+  if (bytes === 0) throw new HandshakeInvalid('no document id')
+  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`a document id of ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
+  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('a document id that is no text, or has a NUL in it')
 }

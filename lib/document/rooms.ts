@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify'
 import type { Store } from '../stores/store.ts'
+import { withinTimeLimit } from '../stores/time-limit.ts'
 import { Room, type RoomSettings } from './room.ts'
 import type { Slots } from './slots.ts'
 import { StoreCalls } from './store-calls.ts'
@@ -32,6 +34,12 @@ export class Rooms {
       this.#rooms.set(documentId, room)
     }
     return room
+  }
+
+  async isStored (documentId: string, request: FastifyRequest): Promise<boolean> {
+    const { store, callbackTimeout } = this.#settings
+    const document = await withinTimeLimit('getDocument', callbackTimeout, () => store.load(documentId, { mode: 'complete' }, request))
+    return document !== undefined && document.cursor.snapshotId !== ''
   }
 
   #create (documentId: string): Room {

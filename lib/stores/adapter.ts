@@ -1,5 +1,7 @@
-import type { SqlDriverAdapter, SqlDriverAdapterFactory, SqlQuery } from '@prisma/driver-adapter-utils'
+import type { SqlDriverAdapter, SqlDriverAdapterFactory, SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
+import { StatementNamesUnusable } from '../errors.ts'
 import type { PrismaClientLike } from './prisma.ts'
+import { removeStatementNames, showsPooler } from './statement-names.ts'
 
 /**
  * The raw queries of the store, straight through a Prisma driver adapter. A PrismaClient would send them through its query engine
@@ -8,6 +10,8 @@ import type { PrismaClientLike } from './prisma.ts'
 export class AdapterClient implements PrismaClientLike {
   readonly #factory: SqlDriverAdapterFactory
   #connecting: Promise<SqlDriverAdapter> | undefined
+  #isPooled = false
+  readonly #texts = new WeakMap<TemplateStringsArray, string>()
 
   constructor (factory: SqlDriverAdapterFactory) {
     this.#factory = factory
@@ -25,9 +29,9 @@ export class AdapterClient implements PrismaClientLike {
 
   async $queryRaw<T> (strings: TemplateStringsArray, ...values: unknown[]): Promise<T> {
     const adapter = await this.#connect()
-    const query = queryOf(strings, values)
+    const query = this.#queryOf(strings, values, adapter.getConnectionInfo?.().schemaName)
     try {
-      const { columnNames, rows } = await adapter.queryRaw(query)
+      const { columnNames, rows } = await this.#send(adapter, query)
       return rows.map((row) => Object.fromEntries(columnNames.map((name, index) => [name, row[index]]))) as T
     } finally {
       // Prisma keeps the last 100 queries for its debug output, on or off, and with them what was written.
@@ -35,19 +39,35 @@ export class AdapterClient implements PrismaClientLike {
     }
   }
 
+  async #send (adapter: SqlDriverAdapter, query: SqlQuery): Promise<SqlResultSet> {
+    try {
+      return await adapter.queryRaw(query)
+    } catch (error) {
+      if (!showsPooler(error)) throw error
+      // Others may have failed at the same moment.
+      this.#isPooled ||= removeStatementNames(this.#factory)
+      if (!this.#isPooled) throw Object.assign(new StatementNamesUnusable((error as Error).message), { cause: error })
+      return await adapter.queryRaw(query)
+    }
+  }
+
+  /** `… = ${a} AND … = ${b}` as `… = $1 AND … = $2`, in the schema of the adapter's options: Prisma puts it into its own queries only. */
+  #queryOf (strings: TemplateStringsArray, args: unknown[], schema: string | undefined): SqlQuery {
+    let sql = this.#texts.get(strings)
+    if (sql === undefined) {
+      sql = strings.reduce((text, part, index) => `${text}$${index}${part}`)
+      if (schema !== undefined) sql = sql.replace(/\bsecsync_(?:document|snapshot|update)\b/g, (table) => `${quoted(schema)}.${table}`)
+      this.#texts.set(strings, sql)
+    }
+    return { sql, args, argTypes: args.map((arg) => ({ scalarType: 'unknown', arity: Array.isArray(arg) ? 'list' : 'scalar' })) }
+  }
+
   async close (): Promise<void> {
     await (await this.#connecting)?.dispose()
   }
 }
 
-const texts = new WeakMap<TemplateStringsArray, string>()
-
-/** `… = ${a} AND … = ${b}` as `… = $1 AND … = $2`. */
-function queryOf (strings: TemplateStringsArray, args: unknown[]): SqlQuery {
-  let sql = texts.get(strings)
-  if (sql === undefined) {
-    sql = strings.reduce((text, part, index) => `${text}$${index}${part}`)
-    texts.set(strings, sql)
-  }
-  return { sql, args, argTypes: args.map((arg) => ({ scalarType: 'unknown', arity: Array.isArray(arg) ? 'list' : 'scalar' })) }
+/** As an identifier. */
+export function quoted (name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }

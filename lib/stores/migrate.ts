@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url'
 import createError from '@fastify/error'
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory, SqlQueryable } from '@prisma/driver-adapter-utils'
 import type { MigrationDirectory, MigrationList } from '@prisma/schema-engine-wasm'
+import { DatabaseEncodingInvalid } from '../errors.ts'
+import { quoted } from './adapter.ts'
+import { isUsableEncoding } from './check-database.ts'
 import { createSchemaEngine } from './schema-engine.ts'
 
 export interface MigrateOptions {
@@ -41,6 +44,7 @@ export async function migrate ({ adapter, migrationsDirectory = packageMigration
       await connection.dispose()
     }
   } catch (error) {
+    if (error instanceof DatabaseEncodingInvalid) throw error
     throw Object.assign(new MigrationFailed(reason(error)), { cause: error })
   }
 }
@@ -49,10 +53,12 @@ async function applyMigrations (
   adapter: SqlMigrationAwareDriverAdapterFactory, transaction: SqlDriverAdapter, migrationsList: MigrationList
 ): Promise<string[]> {
   await execute(transaction, lock)
+  await assertEncoding(transaction)
+  const schemaName = await useSchema(transaction)
   const engine = await createSchemaEngine({
     provider: adapter.provider,
     adapterName: adapter.adapterName,
-    connect: async () => transaction,
+    connect: async () => ({ ...transaction, getConnectionInfo: () => ({ ...transaction.getConnectionInfo?.(), supportsRelationJoins: true, schemaName }) }),
     connectToShadowDb: adapter.connectToShadowDb.bind(adapter)
   })
   try {
@@ -66,6 +72,32 @@ async function applyMigrations (
   } finally {
     engine.free()
   }
+}
+
+/** The schema of the adapter's options, which is made if it does not exist; else that of the connection's `search_path`. */
+async function useSchema (transaction: SqlDriverAdapter): Promise<string> {
+  const { schemaName } = transaction.getConnectionInfo?.() ?? {}
+  if (schemaName === undefined) {
+    const [current] = await select(transaction, 'SELECT current_schema()::text')
+    if (typeof current !== 'string') throw new Error('no schema of the search_path exists. Create it, or pass { schema } to the adapter')
+    return current
+  }
+  const [exists] = await select(transaction, 'SELECT count(*)::int FROM pg_namespace WHERE nspname = $1', schemaName)
+  // Asked first: it takes the right to create schemas even if there is nothing to do.
+  if (exists === 0) await execute(transaction, `CREATE SCHEMA ${quoted(schemaName)}`)
+  await execute(transaction, `SET LOCAL search_path TO ${quoted(schemaName)}`)
+  return schemaName
+}
+
+async function assertEncoding (transaction: SqlDriverAdapter): Promise<void> {
+  const [encoding] = await select(transaction, "SELECT current_setting('server_encoding')")
+  if (!isUsableEncoding(String(encoding))) throw new DatabaseEncodingInvalid(String(encoding))
+}
+
+/** The first row. */
+async function select (queryable: SqlQueryable, sql: string, ...args: string[]): Promise<unknown[]> {
+  const { rows: [row = []] } = await queryable.queryRaw({ sql, args, argTypes: args.map(() => ({ scalarType: 'string', arity: 'scalar' })) })
+  return row
 }
 
 /**

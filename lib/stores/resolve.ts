@@ -6,6 +6,7 @@ import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
 import { AdapterClient } from './adapter.ts'
 import { CachedLoads } from './cached.ts'
 import { CallbackStore } from './callbacks.ts'
+import { checkDatabase } from './check-database.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
 import type { Store } from './store.ts'
 
@@ -20,6 +21,8 @@ export interface ResolvedStore {
   callbacks: StoreCallbacks
   /** Closes what was made here; what the user passed stays open. */
   close (): Promise<void>
+  /** Rejects when the database that is used can never serve documents; with another error, when it cannot be asked now. */
+  check (): Promise<void>
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
@@ -27,7 +30,7 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
-    return { store: new CallbackStore(callbacks), callbacks, async close () {} }
+    return { store: new CallbackStore(callbacks), callbacks, async close () {}, async check () {} }
   }
   const { prisma, close } = prismaOf(options)
   const prismaStore = new PrismaStore(prisma)
@@ -51,7 +54,7 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
     saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
     saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))
   }
-  return { store, callbacks, close }
+  return { store, callbacks, close, check: () => checkDatabase(prisma) }
 }
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { ServerMessage } from '../../lib/index.ts'
-import { Cluster } from '../../example-app/server/cluster.ts'
+import { Cluster } from '../../lib/embedded/cluster.ts'
 import { dataDirectory, startExampleApp } from '../fixtures/example-app.ts'
 import { nothingLost, verify, WrittenDocument } from '../fixtures/pipelining-writer.ts'
 import { startServer, type Server } from '../fixtures/postgres.ts'

@@ -1,4 +1,5 @@
-import { createHash, createPublicKey, verify } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import * as ed25519 from '@noble/ed25519'
 import fc from 'fast-check'
 import * as secsync from 'secsync'
 import t from 'tap'
@@ -90,7 +91,9 @@ t.test('the signed text is the one of the specification', async (t) => {
   }))
 })
 
-// What libsodium refuses and others accept. Where it can be, each vector is shown to be one: OpenSSL lets it pass.
+// What libsodium refuses and others accept. Each vector is shown to be one: an implementation of ZIP 215, which fixes what is lenient, lets it pass.
+
+ed25519.hashes.sha512 = (message) => createHash('sha512').update(message).digest()
 
 const fieldPrime = 2n ** 255n - 19n
 const groupOrder = 2n ** 252n + 27742317777372353535851937790883648493n
@@ -118,19 +121,18 @@ function withSignature (message: Update, publicKey: Uint8Array, r: Uint8Array, s
   }
 }
 
-function openSslVerifies (message: Update): boolean {
-  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(message.publicData.pubKey, 'base64url')])
-  const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' })
-  return verify(null, Buffer.from(signedText('update', message)), publicKey, Buffer.from(message.signature, 'base64url'))
+function isVector (message: Update): boolean {
+  const [signature, publicKey] = [message.signature, message.publicData.pubKey].map((text) => Buffer.from(text, 'base64url')) as [Buffer, Buffer]
+  return ed25519.verify(signature, Buffer.from(signedText('update', message)), publicKey, { zip215: true })
 }
 
 t.test('a key of small order, which signs anything, is refused in every encoding', async (t) => {
   for (const publicKey of encodings) {
     const name = publicKey.toString('hex')
-    // With S = 0 and R = identity the equation holds when the hash is a multiple of the key's order, so in one of 8 messages.
+    // With S = 0 and R = identity libsodium's equation holds when the hash is a multiple of the key's order, so in one of 8 messages.
     const messages = Array.from({ length: 100 }, () => withSignature(received('update', 'document') as Update, publicKey, identity, 0n))
     t.notOk(messages.some((message) => verifySignature('update', message)), name)
-    t.ok(messages.some(openSslVerifies), `${name} is a vector`)
+    t.ok(isVector(messages[0]!), `${name} is a vector`)
   }
 })
 
@@ -145,7 +147,7 @@ t.test('a signature whose R is of small order is refused, also of an honest key'
     const challenge = numberOf(createHash('sha512').update(r).update(publicKey).update(signedText('update', message)).digest())
     const vector = withSignature(message, publicKey, r, challenge * numberOf(scalar) % groupOrder)
     t.notOk(verifySignature('update', vector), r.toString('hex'))
-    t.equal(openSslVerifies(vector), r.equals(identity))
+    t.ok(isVector(vector), `${r.toString('hex')} is a vector`)
   }
 })
 

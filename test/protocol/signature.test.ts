@@ -1,9 +1,11 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
+import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import * as secsync from 'secsync'
 import t from 'tap'
 import type { ClientMessage, MessageKind, Update } from '../../lib/protocol/messages.ts'
-import { signedText, verifySignature } from '../../lib/protocol/signature.ts'
+import { verifySignature } from '../../lib/protocol/signature.ts'
+import { signedText as textOfParts } from '../../lib/protocol/signed-text.ts'
 import { Author, signed, sodium } from '../fixtures/raw-client.ts'
 
 const author = new Author()
@@ -23,6 +25,10 @@ function received (kind: MessageKind, docId: string, additional: object = {}): C
     ephemeralMessage: () => author.ephemeralMessage(docId, 'cursor', additional)
   }
   return JSON.parse(JSON.stringify(messages[kind]())) as ClientMessage
+}
+
+function signedText (kind: MessageKind, message: ClientMessage): string {
+  return textOfParts(kind, { ...message, publicData: Buffer.from(canonicalize(message.publicData)!).toString('base64url') })
 }
 
 /** What the published client says to a message's signature. */

@@ -1,13 +1,46 @@
-/** An Ed25519 key pair as libsodium keeps it: 32 bytes, and 64 bytes of seed and public key. */
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { randomBytes } from '@noble/hashes/utils.js'
+import { toBase64 } from './base64.ts'
+import { CryptoError } from './errors.ts'
+
+/** An Ed25519 key pair in libsodium's form: 32 bytes; 64 bytes, of which the first half is the seed and the second the public key. */
 export interface KeyPair {
   readonly publicKey: Uint8Array
   readonly privateKey: Uint8Array
 }
 
-export declare function createKeyPair (): KeyPair
-/** From 32 bytes. Throws `SECSYNC_INVALID_KEY`. */
-export declare function keyPairFromSeed (seed: Uint8Array): KeyPair
-/** 32 random bytes: the key of a document. */
-export declare function createKey (): Uint8Array
-/** 24 random bytes in base64: the id of a snapshot. */
-export declare function createId (): string
+/** A new key pair for signing. */
+export function createKeyPair (): KeyPair {
+  return keyPairFromSeed(randomBytes(32))
+}
+
+/**
+ * The key pair of a seed of 32 bytes.
+ * @throws `SECSYNC_INVALID_KEY`
+ */
+export function keyPairFromSeed (seed: Uint8Array): KeyPair {
+  checkLength(seed, 32, 'A seed')
+  const publicKey = ed25519.getPublicKey(seed)
+  const privateKey = new Uint8Array(64)
+  privateKey.set(seed)
+  privateKey.set(publicKey, 32)
+  return { publicKey, privateKey }
+}
+
+/** A new key of 32 bytes for a document. */
+export function createKey (): Uint8Array {
+  return randomBytes(32)
+}
+
+/** A new id: 24 random bytes in base64. */
+export function createId (): string {
+  return toBase64(randomBytes(24))
+}
+
+/** @throws `SECSYNC_INVALID_KEY` */
+export function checkLength (key: unknown, length: number, name: string): asserts key is Uint8Array {
+  // Not `instanceof`: a key may come from another frame or another JavaScript realm.
+  if (!ArrayBuffer.isView(key) || key.byteLength !== length || !('subarray' in key)) {
+    throw new CryptoError('SECSYNC_INVALID_KEY', `${name} is a Uint8Array of ${length} bytes`)
+  }
+}

@@ -40,6 +40,11 @@ export interface DocumentOptions {
   getNewSnapshotData?: (snapshot: { id: string }) => Awaitable<NewSnapshotData>
   /** Whether messages of this author count. What it refuses is left out and counted. It rejects: asked again later. */
   isValidClient: (publicKey: string, publicData: (Snapshot | Update | EphemeralMessage)['publicData']) => Awaitable<boolean>
+  /**
+   * Whether additional public data of others is what the application expects. Default: of snapshots all is taken if `getNewSnapshotData` is given, of
+   * the others none is.
+   */
+  isValidPublicData?: (kind: 'snapshot' | 'update' | 'ephemeralMessage', additional: Record<string, unknown>) => boolean
   /** Who writes: an Ed25519 key pair as libsodium makes it. Default: a new one. */
   signatureKeyPair?: KeyPair
   /** Keeps the document and what is not saved yet on this device. Default: `memoryStorage()`, which forgets it with the page. */

@@ -43,8 +43,6 @@ export interface StorageWrite {
   snapshot?: { replaces: string | undefined, snapshotId: string, text: string } | undefined
   /** Updates of a snapshot. Ignored if the stored one is another. The same (author, clock) twice is stored once. */
   updates?: { snapshotId: string, updates: StoredUpdate[] } | undefined
-  /** After `trustServer()`: the state is replaced, whatever is stored. */
-  state?: StoredState | undefined
 }
 
 /**
@@ -76,5 +74,7 @@ export interface StoredDocument {
 
 /** Keeps documents on a device: `memoryStorage()`, `indexedDbStorage()`, or your own. `fastify-secsync/testing` has the suite that each must pass. */
 export interface ClientStorage {
+  /** Whether it outlives the page. */
+  readonly isPersistent: boolean
   open (documentId: string): Promise<StoredDocument>
 }

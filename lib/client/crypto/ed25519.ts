@@ -21,8 +21,8 @@ const signingKeys = new WeakMap<Uint8Array, SigningKey>()
  * Signs a text, with 64 bytes as the result.
  * @throws `SECSYNC_INVALID_KEY`
  */
-export function * sign (text: Uint8Array, { privateKey }: KeyPair): Work<Uint8Array> {
-  const { prefix, scalar, pointBytes } = signingKeyOf(privateKey)
+export function * sign (text: Uint8Array, keyPair: KeyPair): Work<Uint8Array> {
+  const { prefix, scalar, pointBytes } = signingKeyOf(keyPair)
   const r = yield * challenge(text, prefix)
   const commitment = Point.BASE.multiply(r).toBytes()
   const k = yield * challenge(text, commitment, pointBytes)
@@ -32,18 +32,24 @@ export function * sign (text: Uint8Array, { privateKey }: KeyPair): Work<Uint8Ar
   return signature
 }
 
-/** A private key that says it has another public key would reveal itself by its signatures. */
-function signingKeyOf (privateKey: Uint8Array): SigningKey {
+/** A key pair that says it has another public key would reveal its private key by signatures for both. */
+function signingKeyOf ({ publicKey, privateKey }: KeyPair): SigningKey {
   let key = signingKeys.get(privateKey)
   if (key === undefined) {
     checkLength(privateKey, 64, 'A private key')
-    const extended = utils.getExtendedPublicKey(privateKey.subarray(0, 32))
-    if (extended.pointBytes.some((byte, index) => byte !== privateKey[32 + index])) {
-      throw new CryptoError('SECSYNC_INVALID_KEY', 'The private key does not belong to its public key')
-    }
-    signingKeys.set(privateKey, key = extended)
+    key = utils.getExtendedPublicKey(privateKey.subarray(0, 32))
+    checkSame(key.pointBytes, privateKey.subarray(32))
+    signingKeys.set(privateKey, key)
   }
+  checkLength(publicKey, 32, 'A public key')
+  checkSame(key.pointBytes, publicKey)
   return key
+}
+
+function checkSame (expected: Uint8Array, publicKey: Uint8Array): void {
+  if (expected.some((byte, index) => byte !== publicKey[index])) {
+    throw new CryptoError('SECSYNC_INVALID_KEY', 'The private key does not belong to the public key')
+  }
 }
 
 /** Whether the author signed the text, as libsodium decides: `points.ts` and S·B = R + k·A, without the cofactor. */

@@ -39,8 +39,10 @@ export function createId (): string {
 
 /** @throws `SECSYNC_INVALID_KEY` */
 export function checkLength (key: unknown, length: number, name: string): asserts key is Uint8Array {
-  // Not `instanceof`: a key may come from another frame or another JavaScript realm.
-  if (!ArrayBuffer.isView(key) || key.byteLength !== length || !('subarray' in key)) {
-    throw new CryptoError('SECSYNC_INVALID_KEY', `${name} is a Uint8Array of ${length} bytes`)
-  }
+  if (!isBytes(key) || key.length !== length) throw new CryptoError('SECSYNC_INVALID_KEY', `${name} is a Uint8Array of ${length} bytes`)
+}
+
+/** Not by `instanceof`: bytes may come from another frame. */
+export function isBytes (value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]'
 }

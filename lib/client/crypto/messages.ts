@@ -6,7 +6,7 @@ import * as aead from './aead.ts'
 import { encodeBase64, toBase64 } from './base64.ts'
 import { sign } from './ed25519.ts'
 import { CryptoError } from './errors.ts'
-import type { KeyPair } from './keys.ts'
+import { checkLength, isBytes, type KeyPair } from './keys.ts'
 import { parentSnapshotProof } from './proof.ts'
 import { finish, type Work } from './work.ts'
 
@@ -68,6 +68,8 @@ export function createEphemeralMessage (
 }
 
 function * create<T extends object> (kind: MessageKind, content: Uint8Array, data: T, key: Uint8Array, author: KeyPair) {
+  if (!isBytes(content)) throw new CryptoError('SECSYNC_INVALID_MESSAGE', 'The content of a message is a Uint8Array')
+  checkLength(author.publicKey, 32, 'A public key')
   const publicData = { ...data, pubKey: toBase64(author.publicKey) }
   const publicDataText = textOf(publicData)
   const { ciphertext, nonce } = yield * aead.encrypt(content, publicDataText, key)

@@ -14,7 +14,7 @@ const smallOrder = [
 
 /** Whether the encoding of a point is canonical, and the point not of small order. It may still not be on the curve. */
 export function isPlausiblePoint (bytes: Uint8Array): boolean {
-  const y = bytes.slice()
+  const y = Uint8Array.from(bytes)
   y[31]! &= 0x7f
   return isBelow(y, fieldPrime) && !smallOrder.some((small) => small.every((byte, index) => byte === y[index]))
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { decodeChanges, encodeChanges } from '../../lib/client/crypto/changes.ts'
 import { createId, createKey, createKeyPair } from '../../lib/client/crypto/keys.ts'
 import { createEphemeralMessage, createSnapshot, createUpdate, decrypt } from '../../lib/client/crypto/messages.ts'
-import { decryptAll, verify, verifyAll } from '../../lib/client/crypto/open.ts'
+import { decryptAll, openAll, verify, verifyAll } from '../../lib/client/crypto/open.ts'
 import { parseEphemeralMessage, parseSnapshot, parseUpdate } from '../../lib/client/crypto/parse.ts'
 import { isChild, isDescendant, proofEntryOf } from '../../lib/client/crypto/proof.ts'
 import { finish } from '../../lib/client/crypto/work.ts'
@@ -117,6 +117,13 @@ t.test('one message of many that is wrong does not spoil the others', async (t) 
   const contents = await decryptAll(messages, key)
   t.same(contents.flatMap((content, index) => content instanceof Error ? [[index, content.code]] : []), [[72, 'SECSYNC_WRONG_KEY']])
   t.same(contents[199], Uint8Array.of(199))
+  for (const verifier of ['platform', 'javascript'] as const) {
+    const opened = await openAll('update', messages, key, { verifier })
+    t.same(opened.flatMap((content, index) => content instanceof Error ? [[index, content.code]] : []),
+      [[70, 'SECSYNC_INVALID_SIGNATURE'], [71, 'SECSYNC_INVALID_BASE64'], [72, 'SECSYNC_INVALID_SIGNATURE']])
+    t.same([opened[0], opened[199]], [Uint8Array.of(0), Uint8Array.of(199)])
+    t.ok((await openAll('update', messages, createKey(), { verifier })).every((content) => content instanceof Error))
+  }
 })
 
 t.test('a wrong key is told by name', async (t) => {

@@ -19,25 +19,45 @@ export interface OpenOptions {
 
 /** Verifies messages that have the right shape: for each of them, in order, the error or `undefined`. */
 export async function verifyAll (
-  kind: MessageKind, messages: readonly ClientMessage[], { pace = new Pace(), verifier = 'platform' }: OpenOptions = {}
+  kind: MessageKind, messages: readonly ClientMessage[], options: OpenOptions = {}
+): Promise<Array<CryptoError | undefined>> {
+  return await verifyEach(kind, messages, options)
+}
+
+/** Verifies and decrypts messages that have the right shape, at the same time: for each of them, in order, the content or the error. */
+export async function openAll (
+  kind: MessageKind, messages: readonly ClientMessage[], key: Uint8Array, { pace = new Pace(), verifier }: OpenOptions = {}
+): Promise<Array<Uint8Array | CryptoError>> {
+  const contents: Array<Uint8Array | CryptoError> = []
+  const errors = await verifyEach(kind, messages, { pace, verifier }, async (message) => {
+    contents.push(await pace.run(decrypt(message, key)).catch(refusal))
+  })
+  return contents.map((content, index) => errors[index] ?? content)
+}
+
+/** `meanwhile` is done for one message after the other, while others are verified on other threads. */
+async function verifyEach (
+  kind: MessageKind, messages: readonly ClientMessage[], { pace = new Pace(), verifier = 'platform' }: OpenOptions,
+  meanwhile?: (message: ClientMessage) => Promise<void>
 ): Promise<Array<CryptoError | undefined>> {
   const usesPlatform = verifier === 'platform' && await platform.isPlatformUsable()
-  const results: Array<CryptoError | undefined> = []
-  const verify = async (index: number, message: ClientMessage) => {
+  const results: Array<CryptoError | undefined> = messages.map(() => undefined)
+  const verify = async (message: ClientMessage) => {
     const text = signedBytes(kind, message)
     const signature = fromBase64(message.signature)
     const author = authorOf(message.publicData.pubKey)
     const isValid = await (usesPlatform ? platform.verify(signature, text, author) : pace.run(ed25519.verify(signature, text, author)))
-    results[index] = isValid ? undefined : new CryptoError('SECSYNC_INVALID_SIGNATURE', 'The signature is not the author\'s')
+    if (!isValid) throw new CryptoError('SECSYNC_INVALID_SIGNATURE', 'The signature is not the author\'s')
   }
   const running = new Set<Promise<void>>()
   for (const [index, message] of messages.entries()) {
     await pace.rest()
-    const verification = verify(index, message)
+    const verification = verify(message)
       .catch((error: unknown) => { results[index] = refusal(error) })
       .finally(() => { running.delete(verification) })
     running.add(verification)
-    if (running.size >= maxParallel || !usesPlatform) await Promise.race(running)
+    await meanwhile?.(message)
+    if (running.size >= (usesPlatform ? maxParallel : 1)) await Promise.race(running)
   }
   await Promise.all(running)
   return results

@@ -11,6 +11,8 @@ export type PresenceEvent =
 
 /** Ephemeral messages: encrypted and signed, relayed to those who are connected, never stored. Compatible with the published client. */
 export interface Presence {
+  /** The own one: what others see as the author of messages. */
+  readonly publicKey: string
   /** Sends to everybody who is there. When not connected it is dropped: send the state on `peer`. */
   send (content: Uint8Array): void
   /** Returns a function that ends the subscription. */

@@ -147,6 +147,7 @@ export class OpenDocument implements SecsyncDocument {
   readonly getState = (): DocumentState => {
     const storage = this.#options.storage?.isPersistent === true ? this.#journal.hasFailed ? 'failed' : 'device' : 'memory'
     const { pending } = this.#outbox
+    if (this.#state?.pending !== pending) this.#state = undefined
     this.#state ??= {
       connection: this.#line.state,
       loaded: this.#replica.loaded,
@@ -308,6 +309,7 @@ export class OpenDocument implements SecsyncDocument {
         else this.#refused()
         break
     }
+    if (received.type.includes('save')) this.#line.answered(replica.snapshotInFlight !== undefined || this.#outbox.sealed.some(({ state }) => state === 'sent'))
     this.#changed()
   }
 

@@ -26,7 +26,7 @@ const times = {
   open: 15_000,
   /** For the document, from the handshake on. */
   load: 120_000,
-  /** For any message, after something was sent that is answered. */
+  /** From when something was sent, or answered, to the next answer. */
   answer: 20_000,
   /** Without any message: on waking up it is not known whether anybody is there. */
   silence: 20_000,
@@ -58,7 +58,7 @@ export class Line {
   #liveSince = Infinity
   #openedAt = 0
   #lastMessageAt = 0
-  /** When something was sent that is not answered yet. */
+  /** When something was sent of which no answer has come since. */
   #unansweredSince = Infinity
   #heartbeat: number | undefined
   #endTimer: (() => void) | undefined
@@ -101,6 +101,11 @@ export class Line {
     this.#socket.send(text)
     if (isAnswered && this.#unansweredSince === Infinity) this.#unansweredSince = this.#settings.environment.now()
     return true
+  }
+
+  /** The server has answered; `isWaiting`: not all that was sent. */
+  answered (isWaiting: boolean): void {
+    this.#unansweredSince = isWaiting ? this.#settings.environment.now() : Infinity
   }
 
   /** Connects anew because of what was received, or what could not be done. */
@@ -180,7 +185,6 @@ export class Line {
     socket.onopen = () => { hasOpened = true }
     socket.onmessage = ({ data }: { data: unknown }) => {
       this.#lastMessageAt = environment.now()
-      this.#unansweredSince = Infinity
       try {
         options.onFrame?.({ sent: false, text: String(data) })
         this.#receive(parseServerMessage(data), receive)

@@ -109,7 +109,8 @@ export class Outbox {
    * again as it is; of another key the changes are sent in a new one.
    */
   adopt (id: string, changes: Uint8Array[], message?: Update, text = ''): void {
-    const piece = { id, last: ++this.#lastNumber, count: 1, changes }
+    this.#lastNumber += changes.length
+    const piece = { id, last: this.#lastNumber, count: changes.length, changes }
     if (message?.publicData.pubKey === this.#author) this.#addSealed({ piece, message, text, state: 'kept' })
     else this.#waiting.push({ ...piece, signature: message?.signature })
   }

@@ -121,6 +121,7 @@ export class OpenDocument implements SecsyncDocument {
     })
     this.presence = new PresenceChannel({
       documentId,
+      publicKey: this.publicKey,
       environment,
       keyPair,
       keys,

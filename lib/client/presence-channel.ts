@@ -10,6 +10,7 @@ import type { Reader } from './reader.ts'
 
 interface ChannelSettings {
   documentId: string
+  publicKey: string
   environment: Environment
   keyPair: KeyPair
   keys: Keys
@@ -23,6 +24,7 @@ const maxWaiting = 32
 
 /** Presence over one connection after the other, each with a session of its own. Nothing in here can fail a document. */
 export class PresenceChannel implements Presence {
+  readonly publicKey: string
   readonly #settings: ChannelSettings
   readonly #listeners = new Set<(event: PresenceEvent) => void>()
   #session: PresenceSession | undefined
@@ -32,6 +34,7 @@ export class PresenceChannel implements Presence {
 
   constructor (settings: ChannelSettings) {
     this.#settings = settings
+    this.publicKey = settings.publicKey
   }
 
   readonly send = (content: Uint8Array): void => {

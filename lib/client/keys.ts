@@ -23,9 +23,14 @@ export class Keys {
     this.#getKey = getKey
   }
 
+  /** If it was asked for before. */
+  known (snapshot: SnapshotInfo): Uint8Array | undefined {
+    return this.#known.get(snapshot.snapshotId)
+  }
+
   /** Throws `KeyMissing`, or `SECSYNC_CALLBACK_FAILED`. */
   async of (snapshot: SnapshotInfo | undefined): Promise<Uint8Array> {
-    const known = snapshot && this.#known.get(snapshot.snapshotId)
+    const known = snapshot && this.known(snapshot)
     if (known !== undefined) return known
     let key: Uint8Array | undefined
     try {

@@ -1,8 +1,9 @@
 import type { EphemeralMessage } from '../protocol/messages.ts'
 import type { History } from './core/history.ts'
+import { toBase64 } from './crypto/base64.ts'
 import type { KeyPair } from './crypto/keys.ts'
 import { PresenceSession } from './crypto/presence.ts'
-import type { Work } from './crypto/work.ts'
+import { finish, type Work } from './crypto/work.ts'
 import type { Environment } from './environment.ts'
 import type { Keys } from './keys.ts'
 import type { Presence, PresenceEvent } from './presence.ts'
@@ -20,7 +21,7 @@ interface ChannelSettings {
 }
 
 /** Messages that wait to be encrypted. When there are more, the oldest is dropped: a newer cursor replaces it. */
-const maxWaiting = 32
+const maxWaiting = 256
 
 /** Presence over one connection after the other, each with a session of its own. Nothing in here can fail a document. */
 export class PresenceChannel implements Presence {
@@ -33,13 +34,17 @@ export class PresenceChannel implements Presence {
   #running = false
 
   constructor (settings: ChannelSettings) {
+    this.publicKey = toBase64(settings.keyPair.publicKey)
     this.#settings = settings
     this.publicKey = settings.publicKey
   }
 
   readonly send = (content: Uint8Array): void => {
-    if (this.#session === undefined) return
-    this.#do(async (session, key) => this.#pass(await this.#run(session.message(content, key))))
+    const history = this.#settings.history()
+    const key = history && this.#settings.keys.known(history.active)
+    // At once if possible: a page that ends, or a document that is closed, has no later time for its last message.
+    if (this.#session !== undefined && key !== undefined && !this.#running) this.#pass(finish(this.#session.message(content, key)))
+    else if (this.#session !== undefined) this.#do(async (session, key) => this.#pass(await this.#run(session.message(content, key))))
   }
 
   readonly subscribe = (listener: (event: PresenceEvent) => void): (() => void) => {

@@ -54,7 +54,7 @@ export class OpenDocument implements SecsyncDocument {
   readonly #ends: Array<() => void> = []
   #state: DocumentState | undefined
   #isTelling = false
-  #device: Promise<StoredState | undefined> | undefined
+  #device: Promise<void> | undefined
   #stored: StoredState | undefined
   #loadsComplete = false
   #isComplete = true
@@ -223,7 +223,7 @@ export class OpenDocument implements SecsyncDocument {
   /** What the server need not send. */
   async #prepare (): Promise<Known> {
     await this.#inbox.idle()
-    this.#device ??= this.#journal.open(this.#options.storage ?? ofThisPage, this.documentId).then((stored) => { this.#stored = stored; return stored })
+    this.#device ??= this.#openDevice()
     await this.#device
     await this.#restore()
     const { history } = this.#replica
@@ -237,6 +237,13 @@ export class OpenDocument implements SecsyncDocument {
       // Without them it sends all updates of the snapshot.
       ...clocks.length <= maxClocksLength && { knownSnapshotUpdateClocks: clocks }
     }
+  }
+
+  async #openDevice (): Promise<void> {
+    const { storage, url } = this.#options
+    this.#stored = await (storage === undefined
+      ? this.#journal.open(ofThisPage, `${url} ${this.documentId}`)
+      : this.#journal.open(storage, this.documentId))
   }
 
   /** What this device has kept: of sessions that have ended, and of the document. */

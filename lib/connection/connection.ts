@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { cork, pingFrame, textFrame } from './frame.ts'
 import type { Limits } from '../options.ts'
+import { heartbeat } from '../protocol/answers.ts'
 
 /** Close codes, with what the client does after each: docs/reliability.md. */
 export const closeCodes = {
@@ -82,6 +83,7 @@ export class Connection {
   readonly #held: Array<{ frame: Buffer, isEphemeral: boolean }> = []
   #holding = false
   #heldBytes = 0
+  #heartbeat: Buffer | undefined
   /** Of the document, while it may not have been read. */
   #documentBytes = 0
 
@@ -319,8 +321,15 @@ export class Connection {
     this.#socket.terminate()
   }
 
+  /** From now on a heartbeat is sent to the client, too. A page sees no pings, so that it could not tell a dead line from a quiet one. */
+  announceHeartbeat (): void {
+    this.#heartbeat = textFrame(heartbeat(this.#limits.heartbeatInterval))
+    this.send(this.#heartbeat)
+  }
+
   /** Ends a peer that has answered nothing since the last call: a cut line sends no FIN. */
   heartbeat (): void {
+    if (this.#heartbeat !== undefined) this.send(this.#heartbeat)
     // What it sends is not read, so its pong is not either.
     if (this.#paused) return
     // The pong comes behind what it is still reading, which takes long for a big document on a slow line.

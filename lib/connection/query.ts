@@ -18,6 +18,11 @@ export function knownOf (request: FastifyRequest): Known {
   }
 }
 
+/** Whether the client wants to see heartbeats. */
+export function wantsHeartbeat (request: FastifyRequest): boolean {
+  return parameter(request, 'heartbeat') === '1'
+}
+
 function parameter ({ query }: FastifyRequest, name: string): string | undefined {
   const value = (query as Record<string, string | string[] | undefined>)[name]
   return Array.isArray(value) ? value[0] : value

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Access } from '../document/access.ts'
 import { closeCodes, Connection } from './connection.ts'
@@ -8,7 +8,7 @@ import type { HookContext } from '../hooks.ts'
 import { fail, receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
-import { knownOf, sessionKeyOf } from './query.ts'
+import { knownOf, sessionKeyOf, wantsHeartbeat } from './query.ts'
 import type { Rooms } from '../document/rooms.ts'
 
 export interface RouteSettings extends MessageSettings {
@@ -20,16 +20,16 @@ export interface RouteSettings extends MessageSettings {
 export function addRoute (scope: FastifyInstance, options: ResolvedOptions, settings: RouteSettings): void {
   const { onRequest, preValidation, preHandler } = options
   const route = {
-    websocket: true,
     // The session key is in the query string.
     logSerializers: { req: serializeRequest },
     ...onRequest && { onRequest },
     ...preValidation && { preValidation },
     ...preHandler && { preHandler }
   } as const
-  const handler = (socket: WebSocket, request: FastifyRequest): void => { void connect(socket, request, settings) }
-  scope.get('/*', route, handler)
-  if (options.prefix) scope.get('', route, handler)
+  const wsHandler = (socket: WebSocket, request: FastifyRequest): void => { void connect(socket, request, settings) }
+  // Without an upgrade: a browser tells nobody why a handshake failed, so a client asks again over HTTP, and the hooks above answer.
+  const handler = (_request: FastifyRequest, reply: FastifyReply) => reply.code(426).header('upgrade', 'websocket').send()
+  for (const path of options.prefix ? ['/*', ''] : ['/*']) scope.route({ method: 'GET', url: path, ...route, handler, wsHandler })
 }
 
 /** Like Fastify's own, without the query string. */
@@ -71,6 +71,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
     connection.onEnd = () => room.leave(connection)
     if (!await room.join(connection, knownOf(request))) throw new DocumentNotFound()
+    if (wantsHeartbeat(request)) connection.announceHeartbeat()
     connection.open((inbound) => receive(inbound, connection, room, settings))
   } catch (error) {
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)

@@ -121,7 +121,6 @@ export class OpenDocument implements SecsyncDocument {
     })
     this.presence = new PresenceChannel({
       documentId,
-      publicKey: this.publicKey,
       environment,
       keyPair,
       keys,

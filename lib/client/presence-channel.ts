@@ -11,7 +11,6 @@ import type { Reader } from './reader.ts'
 
 interface ChannelSettings {
   documentId: string
-  publicKey: string
   environment: Environment
   keyPair: KeyPair
   keys: Keys
@@ -36,7 +35,6 @@ export class PresenceChannel implements Presence {
   constructor (settings: ChannelSettings) {
     this.publicKey = toBase64(settings.keyPair.publicKey)
     this.#settings = settings
-    this.publicKey = settings.publicKey
   }
 
   readonly send = (content: Uint8Array): void => {

@@ -20,7 +20,7 @@ import type { DocumentState } from './state.ts'
 import { memoryStorage } from './storage/memory.ts'
 import type { StoredState } from './storage/storage.ts'
 import { Waiting } from './waiting.ts'
-import type { FromServer } from './wire.ts'
+import type { FromServer, Parts } from './wire.ts'
 
 /** What is not saved when a document is closed, for when it is opened again in the same page. */
 const ofThisPage = memoryStorage({ keepsState: false })
@@ -58,6 +58,8 @@ export class OpenDocument implements SecsyncDocument {
   #stored: StoredState | undefined
   #loadsComplete = false
   #isComplete = true
+  /** Until it is loaded, the server's history is taken as it is. */
+  #trusts = false
   #destroyed: Promise<void> | undefined
 
   constructor (options: DocumentOptions, environment: Environment) {
@@ -168,6 +170,9 @@ export class OpenDocument implements SecsyncDocument {
   /** Tells once per turn, however much has changed in it. */
   #changed (): void {
     this.#state = undefined
+    const { connection } = this.getState()
+    // What is wrong there may not be seen in what is new.
+    if (connection.status === 'trouble' && connection.error.mustTrust) this.#loadsComplete = true
     if (this.#isTelling) return
     this.#isTelling = true
     queueMicrotask(() => {
@@ -199,7 +204,7 @@ export class OpenDocument implements SecsyncDocument {
   trustServer (): void {
     this.#replica.forgetHistory()
     this.#stored = undefined
-    this.#sender.needSnapshot()
+    this.#trusts = true
     this.#line.start()
   }
 
@@ -227,7 +232,6 @@ export class OpenDocument implements SecsyncDocument {
     await this.#restore()
     const { history } = this.#replica
     this.#isComplete = history === undefined || this.#loadsComplete
-    this.#loadsComplete = false
     if (history === undefined || this.#isComplete) return { mode: 'complete' }
     const clocks = JSON.stringify(clocksOf(history))
     return {
@@ -287,6 +291,10 @@ export class OpenDocument implements SecsyncDocument {
       case 'document':
         replica.lineChanged()
         await replica.load(received.parts, this.#isComplete)
+        this.#loadsComplete = false
+        // Not updates: those with the next clocks may have been sent before, and lost.
+        if (this.#trusts && this.#outbox.pending > 0) this.#sender.needSnapshot()
+        this.#trusts = false
         this.#line.live()
         this.#sender.lineChanged()
         if (this.#line.isLive) this.presence.connected()
@@ -303,8 +311,7 @@ export class OpenDocument implements SecsyncDocument {
         break
       case 'snapshot-save-failed':
         await replica.missing(received.parts)
-        if (received.parts.snapshot === undefined && received.parts.updates === undefined) this.#refused()
-        this.#sender.wake()
+        this.#snapshotRefused(received.parts)
         break
       case 'update-saved':
         replica.updateSaved(received.snapshotId, received.clock)
@@ -320,11 +327,21 @@ export class OpenDocument implements SecsyncDocument {
     this.#changed()
   }
 
+  #snapshotRefused ({ snapshot, updates }: Parts): void {
+    if (snapshot === undefined && updates === undefined) return this.#refused()
+    if (snapshot === undefined && updates?.length === 0) {
+      // It was made with updates that the server has not: perhaps it no longer has them.
+      this.#loadsComplete = true
+      return this.#line.restart()
+    }
+    this.#sender.wake()
+  }
+
   /** Refused for a while is nothing special. Then this client and the server may not have the same document any more. */
   #refused (): void {
     const failures = this.#sender.refused()
     if (failures % failuresBeforeLoad !== 0) return
-    this.#loadsComplete = failures % failuresBeforeCompleteLoad === 0
+    if (failures % failuresBeforeCompleteLoad === 0) this.#loadsComplete = true
     if (failures === 2 * failuresBeforeCompleteLoad) this.#line.fail(new ClientError('SECSYNC_REFUSED', 'The server refuses what this client sends'))
     else this.#line.restart()
   }

@@ -49,17 +49,17 @@ class Tab {
 
   async reopen (): Promise<void> {
     const closed = this.document.destroy()
-    await this.#world.settle()
+    this.#world.resume()
     await closed
     this.#begin()
   }
 
-  /** Nothing that waits for time or the network happens any more. What was written in the last 10 ms may be lost. */
+  /** Nothing that waits for time or the network happens any more. What was written in the last 10 ms, or on a slow device, may be lost. */
   async crash (): Promise<void> {
     this.#life++
     this.#world.vanish(this)
     await this.#storage.crash(this)
-    this.written = this.written.filter(({ text, at }) => at + 10 < this.#world.time || this.#world.server.texts.has(text))
+    this.written = this.written.filter(({ text, at }) => (at + 10 < this.#world.time && !this.#world.isInterrupted) || this.#world.server.texts.has(text))
     this.#begin()
   }
 
@@ -133,6 +133,8 @@ const commands = [
   fc.tuple(line, times).map(([index, times]) => new Step(`down ${times} on line ${index}`, async (run) => {
     for (let i = 0; i < times; i++) { lineOf(run, index)?.open(); lineOf(run, index)?.deliverDown(); await run.world.settle() }
   })),
+  fc.constant(new Step('devices are slow', ({ world }) => world.interrupt())),
+  fc.constantFrom(1, 2, 5, Infinity).map((steps) => new Step(`${steps} steps of work`, ({ world }) => world.resume(steps))),
   fc.constant(new Step('flow', ({ world }) => world.flow())),
   fc.constantFrom(5, 20, 300, 3000, 30_000).map((ms) => new Step(`wait ${ms} ms`, ({ world }) => world.advance(ms))),
   line.map((index) => new Step(`cut line ${index}`, (run) => lineOf(run, index)?.cut())),
@@ -163,6 +165,7 @@ async function run (seed: number, sharesKey: boolean, cmds: Iterable<fc.AsyncCom
 
   // Everything works again: in the end all have everything.
   server.moods = []
+  world.resume()
   for (const line of world.lines) {
     if (line.isDead) line.cut()
   }

@@ -23,7 +23,7 @@ async function answers ({ publicKey, signature, text }: Vector) {
     libsodium: sodium.crypto_sign_verify_detached(signature, text, publicKey),
     'libsodium on the server': native.crypto_sign_verify_detached(Buffer.from(signature), Buffer.from(text), Buffer.from(publicKey)),
     javascript: finish(verify(signature, text, author)),
-    platform: await platform.verify(signature, text, author)
+    platform: await platform.verify(new Uint8Array(signature), new Uint8Array(text), author)
   }
 }
 

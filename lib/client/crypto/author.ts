@@ -11,7 +11,7 @@ const tableWindow = 5
 
 /** The public key of somebody who signs messages, prepared for many verifications. */
 export class Author {
-  readonly publicKey: Uint8Array
+  readonly publicKey: Uint8Array<ArrayBuffer>
   /** Whether libsodium would calculate with this key at all. */
   readonly isPlausible: boolean
   #uses = 0

@@ -46,7 +46,7 @@ export function * encodeBase64 (bytes: Uint8Array): Work<string> {
  * Accepts what libsodium accepts: URL-safe, without padding, spare bits zero.
  * @throws `SECSYNC_INVALID_BASE64`
  */
-export function * decodeBase64 (text: string): Work<Uint8Array> {
+export function * decodeBase64 (text: string): Work<Uint8Array<ArrayBuffer>> {
   const { length } = text
   const rest = length % 4
   const bytes = new Uint8Array(Math.floor(length * 3 / 4))
@@ -87,6 +87,6 @@ export function toBase64 (bytes: Uint8Array): string {
  * Bytes of something small.
  * @throws `SECSYNC_INVALID_BASE64`
  */
-export function fromBase64 (text: string): Uint8Array {
+export function fromBase64 (text: string): Uint8Array<ArrayBuffer> {
   return finish(decodeBase64(text))
 }

@@ -78,7 +78,7 @@ function * create<T extends object> (kind: MessageKind, content: Uint8Array, dat
 }
 
 /** The text that the author of a message signed. */
-export function signedBytes (kind: MessageKind, { ciphertext, nonce, publicData }: ClientMessage): Uint8Array {
+export function signedBytes (kind: MessageKind, { ciphertext, nonce, publicData }: ClientMessage): Uint8Array<ArrayBuffer> {
   return utf8.encode(signedText(kind, { ciphertext, nonce, publicData: textOf(publicData) }))
 }
 

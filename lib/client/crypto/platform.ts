@@ -26,7 +26,7 @@ export function isPlatformUsable (): Promise<boolean> {
 }
 
 /** Whether the author signed the text. Only where `isPlatformUsable`. */
-export async function verify (signature: Uint8Array, text: Uint8Array, author: Author): Promise<boolean> {
+export async function verify (signature: Uint8Array<ArrayBuffer>, text: Uint8Array<ArrayBuffer>, author: Author): Promise<boolean> {
   if (!author.isPlausible || !isPlausibleSignature(signature)) return false
   const key = await author.platformKey()
   return key !== undefined && await crypto.subtle.verify('Ed25519', key, signature, text)

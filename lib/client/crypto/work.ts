@@ -50,7 +50,9 @@ interface Port {
 /** Resolves in a new task. A timer would take 4 ms in a browser, and up to a minute in a hidden page. */
 function nextTask (): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') {
+    // Of Node.js.
+    const { setImmediate } = globalThis as { setImmediate?: (fn: () => void) => void }
+    if (setImmediate !== undefined) {
       setImmediate(resolve)
       return
     }

@@ -25,7 +25,7 @@ import type { FromServer, Parts } from './wire.ts'
 /** What is not saved when a document is closed, for when it is opened again in the same page. */
 const ofThisPage = memoryStorage({ keepsState: false })
 
-/** Failures of sending in a row after which the document is loaded anew, and after which it is loaded as if nothing was known. */
+/** Failures of sending in a row after which the document is loaded anew, and after which all of it is loaded. */
 const failuresBeforeLoad = 4
 const failuresBeforeCompleteLoad = 8
 
@@ -231,14 +231,14 @@ export class OpenDocument implements SecsyncDocument {
     await this.#device
     await this.#restore()
     const { history } = this.#replica
-    this.#isComplete = history === undefined || this.#loadsComplete
-    if (history === undefined || this.#isComplete) return { mode: 'complete' }
-    const clocks = JSON.stringify(clocksOf(history))
+    const clocks = JSON.stringify(history === undefined ? {} : clocksOf(history))
+    this.#isComplete = history === undefined || this.#loadsComplete || clocks.length > maxClocksLength
+    if (history === undefined) return { mode: 'complete' }
     return {
       mode: 'delta',
       knownSnapshotId: history.active.snapshotId,
-      // Without them it sends all updates of the snapshot.
-      ...clocks.length <= maxClocksLength && { knownSnapshotUpdateClocks: clocks }
+      // Without them it sends all updates of the snapshot, and still what proves that another one descends from it.
+      ...!this.#isComplete && { knownSnapshotUpdateClocks: clocks }
     }
   }
 

@@ -72,7 +72,7 @@ export class Replica {
     this.loaded = 'device'
   }
 
-  /** A `document`. `isComplete`: it does not build on what is known. Throws if it is not what it must be; then nothing has changed. */
+  /** A `document`. `isComplete`: it has all updates of its snapshot. Throws if it is not what it must be; then nothing has changed. */
   async load ({ snapshot, snapshotProofChain, updates }: Parts, isComplete: boolean): Promise<void> {
     if (snapshot === undefined && this.#history === undefined && (updates?.length ?? 0) > 0) {
       throw new ClientError('SECSYNC_INVALID_MESSAGE', 'The server has sent updates without their snapshot')

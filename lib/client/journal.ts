@@ -24,7 +24,7 @@ interface Batch {
 export class Journal {
   readonly #environment: Environment
   readonly #onChange: () => void
-  #open: (() => Promise<StoredDocument>) | undefined
+  #open: (() => Promise<{ stored: StoredDocument, state: StoredState | undefined }>) | undefined
   #stored: StoredDocument | undefined
   /** All entries that should be on the device. */
   readonly #entries = new Map<string, OutboxEntry>()
@@ -51,12 +51,15 @@ export class Journal {
   }
 
   async open (storage: ClientStorage, documentId: string): Promise<StoredState | undefined> {
-    this.#open = () => storage.open(documentId)
-    try {
-      this.#stored = await this.#inTime(this.#open())
-      const state = await this.#inTime(this.#stored.readState())
+    this.#open = async () => {
+      const stored = await this.#inTime(storage.open(documentId))
+      const state = await this.#inTime(stored.readState())
+      this.#stored = stored
       this.#stateOf = state?.snapshotId
-      return state
+      return { stored, state }
+    }
+    try {
+      return (await this.#open()).state
     } catch {
       this.#fail()
       return undefined
@@ -138,8 +141,8 @@ export class Journal {
     const put = this.#failed ? [...this.#entries.values()] : [...batch.put.values()]
     const { snapshot, updates, updatesOf } = batch
     try {
-      this.#stored ??= await this.#inTime(this.#open())
-      await this.#inTime(this.#stored.write({
+      const stored = this.#stored ?? (await this.#open()).stored
+      await this.#inTime(stored.write({
         ...put.length > 0 && { put },
         ...batch.gone.size > 0 && { delete: [...batch.gone] },
         ...snapshot && { snapshot },

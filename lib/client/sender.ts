@@ -63,6 +63,7 @@ export class Sender {
   /** Snapshots that were sent, with the last demand that each fulfils. */
   readonly #made = new Map<string, number>()
   #needsSnapshot = false
+  #isMakingSnapshot = false
   #snapshotDueSince: number | undefined
   #lastUpdateAt = -Infinity
 
@@ -75,8 +76,7 @@ export class Sender {
     const { environment, options } = this.#settings
     this.#endBatchTimer ??= environment.setTimer(() => {
       this.#endBatchTimer = undefined
-      this.#batchIsDue = true
-      this.wake()
+      this.flush()
     }, options.batchDelay ?? 10)
   }
 
@@ -84,6 +84,14 @@ export class Sender {
   flush (): void {
     this.#batchIsDue = true
     this.wake()
+    if (!this.#isMakingSnapshot) return
+    // A big one takes its time.
+    this.#collect()
+    void this.#keepAll()
+  }
+
+  async #keepAll (): Promise<void> {
+    while (await this.#keep());
   }
 
   /** Sends what can be sent now. */
@@ -103,10 +111,14 @@ export class Sender {
         while (!this.#stopped && await this.#step());
       }
     } catch (error) {
-      this.#settings.onFault(error)
-    } finally {
-      this.#running = false
+      const { isLive, onFault } = this.#settings
+      const wasLive = isLive()
+      onFault(error)
+      // What could not be sent is kept.
+      this.#again = wasLive && !isLive()
     }
+    this.#running = false
+    if (this.#again) this.wake()
   }
 
   /** One thing at a time. False: there is nothing to do until something happens. */
@@ -117,7 +129,12 @@ export class Sender {
     if (environment.now() < this.#retryAt) return await this.#keep()
     this.#sendSealed()
     if (replica.snapshotInFlight !== undefined) return await this.#keep()
-    if (this.#isSnapshotTurn()) return await this.#makeSnapshot()
+    if (this.#isSnapshotTurn()) {
+      await this.#keepAll()
+      this.#isMakingSnapshot = true
+      await this.#makeSnapshot().finally(() => { this.#isMakingSnapshot = false })
+      return true
+    }
     const isBlocked = this.#needsSnapshot || this.#isOverdue || replica.history === undefined
     const sent = outbox.sealed.filter(({ state }) => state !== 'kept').length
     if (isBlocked || sent >= window || outbox.waiting.length === 0) return await this.#keep()
@@ -239,7 +256,7 @@ export class Sender {
     return this.#snapshotDueSince !== undefined && this.#settings.environment.now() > this.#snapshotDueSince + quiet.most
   }
 
-  async #makeSnapshot (): Promise<boolean> {
+  async #makeSnapshot (): Promise<void> {
     const { outbox, replica, keys, keyPair, options, send, isLive } = this.#settings
     const snapshotId = createId()
     const demand = this.#demands
@@ -259,14 +276,13 @@ export class Sender {
     const entry = await this.#work(proofEntryOf(message))
 
     const isStillRight = isLive() && replica.history === history && (history === undefined || sameClocks(clocks, clocksOf(history)))
-    if (!isStillRight) return isLive()
+    if (!isStillRight) return
     keys.set(snapshotId, key)
     outbox.snapshotSent(snapshotId, lastNumber)
     replica.snapshotInFlight = { message, info: { ...entry, additionalPublicData: publicData } }
     this.#snapshotDueSince = undefined
     this.#made.set(snapshotId, demand)
     send(JSON.stringify({ ...message, ...additionalServerData !== undefined && { additionalServerData } }))
-    return true
   }
 
   async #newSnapshotData (id: string): Promise<NewSnapshotData> {
@@ -320,7 +336,7 @@ export class Sender {
     this.#endQuietTimer?.()
     this.#stopped = true
     this.#collect()
-    while (await this.#keep());
+    await this.#keepAll()
   }
 }
 

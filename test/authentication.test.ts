@@ -50,9 +50,9 @@ t.test('what preHandler puts on the request is there in every callback', async (
   t.strictSame(new Set(users), new Set(['Ada']))
 })
 
-t.test('a plain HTTP request is answered in HTTP', async (t) => {
+t.test('a plain HTTP request, by which a client asks why its handshake failed, is told that it needs an upgrade', async (t) => {
   const { app } = await startServer(t, memoryStore())
-  for (const url of ['/documents', '/documents/', '/documents/a?sessionKey=a']) t.equal((await app.inject(url)).statusCode, 404, url)
+  for (const url of ['/documents', '/documents/', '/documents/a?sessionKey=a']) t.equal((await app.inject(url)).statusCode, 426, url)
 })
 
 t.test('requests are logged without the session key', async (t) => {

@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws'
 import type { Client } from '../document/client.ts'
 import { UpdateStream } from '../document/update-stream.ts'
 import type { Limits } from '../options.ts'
+import { heartbeat } from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { textFrame } from '../protocol/frame.ts'
 import type { Known } from '../stores/store.ts'
@@ -47,6 +48,8 @@ export class Connection implements Client {
   #isAlive = true
   /** Bytes that the system had not taken at the last heartbeat, of what is being written. */
   #unsent = 0
+  /** Sent at each heartbeat, to a client that wants to see it. */
+  #heartbeat: Buffer | undefined
 
   constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
     this.#socket = socket
@@ -185,8 +188,15 @@ export class Connection implements Client {
     this.#socket.terminate()
   }
 
+  /** From now on a heartbeat is sent to the client, too. A page sees no pings, so that it could not tell a dead line from a quiet one. */
+  announceHeartbeat (): void {
+    this.#heartbeat = textFrame(heartbeat(this.#limits.heartbeatInterval))
+    this.send(this.#heartbeat)
+  }
+
   /** Terminates a peer that has sent nothing since the last call, not even a pong: a cut line sends no FIN. */
   heartbeat (): void {
+    if (this.#heartbeat !== undefined) this.send(this.#heartbeat)
     // What it sends is not read, so its pong is not either.
     if (this.inbox.isPaused) return
     // The pong comes behind what the peer is still reading, which takes long for a big document on a slow line.

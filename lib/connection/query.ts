@@ -23,3 +23,8 @@ export function isPublishedClient (request: FastifyRequest): boolean {
   const { parameters } = readHandshakeUrl(request)
   return parameters.has('mode') && !parameters.has('revision')
 }
+
+/** Whether the client wants to see heartbeats. */
+export function wantsHeartbeat (request: FastifyRequest): boolean {
+  return readHandshakeUrl(request).parameters.get('heartbeat') === '1'
+}

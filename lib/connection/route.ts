@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Access } from '../document/access.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
@@ -10,6 +10,7 @@ import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
 import { readHandshakeUrl } from './handshake-url.ts'
+import { wantsHeartbeat } from './query.ts'
 import type { Rooms } from '../document/rooms.ts'
 
 const maxDocumentIdBytes = 1024
@@ -23,16 +24,16 @@ export interface RouteSettings extends MessageSettings {
 export function addRoute (scope: FastifyInstance, options: ResolvedOptions, settings: RouteSettings): void {
   const { onRequest, preValidation, preHandler } = options
   const route = {
-    websocket: true,
     // The session key is in the query string.
     logSerializers: { req: serializeRequest },
     ...onRequest && { onRequest },
     ...preValidation && { preValidation },
     ...preHandler && { preHandler }
   } as const
-  const handler = (socket: WebSocket, request: FastifyRequest): void => { void connect(socket, request, settings) }
-  scope.get('/*', route, handler)
-  if (options.prefix) scope.get('', route, handler)
+  const wsHandler = (socket: WebSocket, request: FastifyRequest): void => { void connect(socket, request, settings) }
+  // Without an upgrade: a browser tells nobody why a handshake failed, so a client asks again over HTTP, and the hooks above answer.
+  const handler = (_request: FastifyRequest, reply: FastifyReply) => reply.code(426).header('upgrade', 'websocket').send()
+  for (const path of options.prefix ? ['/*', ''] : ['/*']) scope.route({ method: 'GET', url: path, ...route, handler, wsHandler })
 }
 
 /** Like Fastify's own, without the query string. */
@@ -74,6 +75,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     const joined = await room.join(connection)
     if (joined === 'notFound') throw new DocumentNotFound()
     if (joined === 'rolledBack') throw new DocumentRolledBack()
+    if (wantsHeartbeat(request)) connection.announceHeartbeat()
     connection.open((inbound) => receive(inbound, connection, room, settings))
   } catch (error) {
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)

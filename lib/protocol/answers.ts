@@ -40,7 +40,9 @@ export const ServerMessage = Type.Union([
     clock: Type.Optional(Clock),
     requiresNewSnapshot: Type.Boolean()
   }),
-  Type.Composite([Type.Object({ type: Type.Literal('ephemeral-message') }), EphemeralMessage])
+  Type.Composite([Type.Object({ type: Type.Literal('ephemeral-message') }), EphemeralMessage]),
+  // Only to a client that asked for it: the published one takes it for a message of the application.
+  Type.Object({ type: Type.Literal('heartbeat'), interval: Type.Integer() })
 ])
 export type ServerMessage = Static<typeof ServerMessage>
 
@@ -95,6 +97,11 @@ export function updateSaveFailed (snapshotId: unknown, clock: unknown, requiresN
 
 export function ephemeralMessage (text: string): string {
   return `{"type":"ephemeral-message",${text.slice(1)}`
+}
+
+/** `interval`: milliseconds until the next one. */
+export function heartbeat (interval: number): string {
+  return JSON.stringify({ type: 'heartbeat', interval })
 }
 
 function parts ({ snapshot, snapshotProofChain, updates }: DocumentText): string[] {

@@ -1,12 +1,7 @@
-import canonicalize from 'canonicalize'
 import sodium from 'sodium-native'
+import { proofText, type ProofOfParent } from './chain.ts'
 
-/** One snapshot in the chain that leads a client from the snapshot that it knows to the active one. */
-export interface SnapshotProofChainEntry {
-  snapshotId: string
-  parentSnapshotProof: string
-  snapshotCiphertextHash: string
-}
+export { noParent, type ProofOfParent, type SnapshotProofChainEntry } from './chain.ts'
 
 /** BLAKE2b with a 32-byte digest, in base64. A ciphertext is hashed as its base64 text. */
 export function hash (text: string): string {
@@ -15,17 +10,7 @@ export function hash (text: string): string {
   return digest.toString('base64url')
 }
 
-/** What the proof of a snapshot's child is made of: the snapshot's id, its own `parentSnapshotProof`, its ciphertext's hash. */
-export type ProofOfParent = SnapshotProofChainEntry
-
-/** The parent of the initial snapshot. */
-export const noParent: ProofOfParent = { snapshotId: '', parentSnapshotProof: '', snapshotCiphertextHash: '' }
-
 /** The `parentSnapshotProof` that a child of this snapshot must carry. */
 export function parentSnapshotProof (parent: ProofOfParent): string {
-  return hash(canonicalize({
-    grandParentSnapshotProof: parent.parentSnapshotProof,
-    parentSnapshotCiphertextHash: parent.snapshotCiphertextHash,
-    parentSnapshotId: parent.snapshotId
-  })!)
+  return hash(proofText(parent))
 }

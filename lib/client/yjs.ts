@@ -1,0 +1,77 @@
+import type { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { connectAwareness } from './awareness.ts'
+import type { Contents, Crdt } from './crdt.ts'
+
+export interface YjsOptions {
+  /** Cursors, names and the like, shared with everybody who is there. One `Awareness` of the document, usually also given to the editor. */
+  awareness?: Awareness | undefined
+}
+
+/**
+ * A Yjs document for `openDocument`. Contents are Yjs updates of version 2, as `secsync-react-yjs` sends and reads them.
+ *
+ * ```ts
+ * const yDoc = new Y.Doc()
+ * openDocument({ crdt: yjs(yDoc, { awareness: new Awareness(yDoc) }), … })
+ * ```
+ */
+export function yjs (doc: Y.Doc, { awareness }: YjsOptions = {}): Crdt {
+  /** The origin of transactions with what others wrote. Not a text: an application may use any. */
+  const remote = { name: 'fastify-secsync' }
+
+  return {
+    encodeSnapshot: () => Y.encodeStateAsUpdateV2(doc),
+
+    apply: (contents) => applyTo(doc, contents, remote),
+
+    subscribe (listener) {
+      const onUpdate = (update: Uint8Array, origin: unknown) => {
+        if (origin !== remote) listener(update)
+      }
+      doc.on('updateV2', onUpdate)
+      return () => doc.off('updateV2', onUpdate)
+    },
+
+    changesSince (contents) {
+      if (isEmpty(doc)) return []
+      // A document that has the contents tells what is new to it: also deletions, of which Yjs otherwise always gives all.
+      const other = new Y.Doc({ gc: doc.gc })
+      applyTo(other, contents, remote)
+      const changes: Uint8Array[] = []
+      other.on('updateV2', (update: Uint8Array) => changes.push(update))
+      Y.applyUpdateV2(other, Y.encodeStateAsUpdateV2(doc, Y.encodeStateVector(other)))
+      other.destroy()
+      return changes
+    },
+
+    mergeChanges: mergeAll,
+
+    ...awareness && { connectPresence: (presence) => connectAwareness(awareness, presence) }
+  }
+}
+
+function isEmpty (doc: Y.Doc): boolean {
+  return doc.store.clients.size === 0 && doc.store.pendingStructs === null && doc.store.pendingDs === null
+}
+
+/** In one transaction: observers run once, and updates that follow each other are not merged one by one. */
+function applyTo (doc: Y.Doc, { snapshot, changes }: Contents, origin: unknown): void {
+  Y.transact(doc, () => {
+    if (snapshot !== undefined) Y.applyUpdateV2(doc, snapshot)
+    for (const change of changes) Y.applyUpdateV2(doc, change)
+  }, origin, false)
+}
+
+/** Yjs sorts the updates that it merges again for each item, so that few at a time are faster than thousands. */
+const mergedAtOnce = 32
+
+function mergeAll (changes: Uint8Array[]): Uint8Array[] {
+  let merged = changes
+  while (merged.length > 1) {
+    const groups: Uint8Array[] = []
+    for (let from = 0; from < merged.length; from += mergedAtOnce) groups.push(Y.mergeUpdatesV2(merged.slice(from, from + mergedAtOnce)))
+    merged = groups
+  }
+  return merged
+}

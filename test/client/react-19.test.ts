@@ -1,0 +1,3 @@
+import '../fixtures/use-react-19.ts'
+
+await import('../fixtures/react-suite.ts')

@@ -1,0 +1,1 @@
+import '../fixtures/react-suite.ts'

@@ -8,7 +8,7 @@ import { CachedLoads } from './cached.ts'
 import { CallbackStore } from './callbacks.ts'
 import { checkDatabase } from './check-database.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
-import type { Store } from './store.ts'
+import type { LoadedDocument, Store } from './store.ts'
 
 export interface StoreCallbacks {
   getDocument: GetDocument
@@ -49,12 +49,18 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
   const store: Store = {
     groupsUpdates: updates.groupsUpdates,
     sharesLoads: loads.sharesLoads,
-    load: (...args) => loads.load(...args),
     // What only some of the three count is no order.
+    load: isCounted ? (...args) => loads.load(...args) : async (...args) => uncounted(await loads.load(...args)),
     saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
     saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))
   }
   return { store, callbacks, close, check: () => checkDatabase(prisma) }
+}
+
+function uncounted (document: LoadedDocument | undefined): LoadedDocument | undefined {
+  if (document === undefined) return undefined
+  const { version: _, ...cursor } = document.cursor
+  return { ...document, cursor }
 }
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */

@@ -125,7 +125,10 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     await Promise.all([...connections].map((connection) => connection.shutDown()))
     await rooms.end(limits.drainTimeout)
   })
-  fastify.addHook('onClose', close)
+  // A statement that hangs keeps its connection, and the pool waits for it.
+  fastify.addHook('onClose', () => withinTimeLimit('Closing the database', limits.drainTimeout, close).catch((err: unknown) => {
+    fastify.log.warn({ err }, 'secsync: the store did not close')
+  }))
   fastify.addHook('onClose', async () => { await nodes?.close() })
 }
 

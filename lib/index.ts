@@ -59,7 +59,9 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: these are no options of fastify-secsync, and are left aside')
 
   await registerWebsocket(fastify, prefix, limits)
-  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes)
+  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes, (gap) => {
+    fastify.log.error(gap, 'secsync: updates behind a gap were put aside, so that the document can be read')
+  })
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)

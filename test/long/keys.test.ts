@@ -92,9 +92,9 @@ async function join (t: Test, endpoint: string, time: number): Promise<string | 
     return lengthWhenLoaded !== undefined && joiner.text.length >= lengthWhenLoaded + 20
   }
   await Promise.race([joiner.until((joiner) => hasFollowed() || joiner.status === 'failed'), sleep(limit, undefined, { ref: false })])
-  const isFine = hasFollowed() && joiner.errors === ''
+  const { status, errors } = joiner
   joiner.stop()
-  return isFine ? undefined : `key after ${time} ms: ${joiner.status} ${joiner.errors}`
+  return hasFollowed() && errors === '' ? undefined : `key after ${time} ms: ${status} ${errors}`
 }
 
 for (const [what, snapshotEvery] of [['updates', Infinity], ['updates and snapshots', 150]] as const) {

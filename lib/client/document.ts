@@ -91,7 +91,7 @@ export class OpenDocument implements SecsyncDocument {
       },
       onReplaced: () => {
         this.#waiting.renumber(outbox.lastNumber)
-        this.#sender.changed()
+        this.#sender.flush()
       }
     })
     this.#line = new Line({

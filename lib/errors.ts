@@ -31,7 +31,7 @@ export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',
 
 // A handshake: why it ended without the document.
 export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'The URL of the handshake has %s', 400)
-export const AccessUnknown = createError('FST_SECSYNC_ACCESS_UNKNOWN', 'It is not known whether the document may be read: %s', 503)
+export const AccessCheckFailed = createError('FST_SECSYNC_ACCESS_CHECK_FAILED', 'It is not known whether the document may be read: %s', 503)
 export const DocumentNotFound = createError('FST_SECSYNC_DOCUMENT_NOT_FOUND', 'There is no such document', 404)
 export const DocumentRolledBack = createError('FST_SECSYNC_DOCUMENT_ROLLED_BACK', 'The client knows more of the document than is stored: the database was set back', 409)
 export const TooManyConnections = createError('FST_SECSYNC_TOO_MANY_CONNECTIONS', 'The document has as many connections as it may have', 429)
@@ -78,7 +78,7 @@ export class CallbackTimeout extends CallbackTimeoutError {
     this.settled = settled
   }
 }
-export const StoreAway = createError('FST_SECSYNC_STORE_AWAY', 'The store could not be asked what it has', 503)
+export const StoreUnavailable = createError('FST_SECSYNC_STORE_UNAVAILABLE', 'The store could not be asked what it has', 503)
 export const StoreBusy = createError('FST_SECSYNC_STORE_BUSY', 'An earlier call of %s for this document has not settled yet', 503)
 export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s gave %s')
 

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import type { Access } from '../document/access.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { Connection } from './connection.ts'
-import { AccessUnknown, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
+import { AccessCheckFailed, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
 import type { HookContext } from '../hooks.ts'
 import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -127,7 +127,7 @@ async function canRead ({ documentId, websocketSessionKey, request }: Pick<HookC
   try {
     return await access.can({ action: 'read', documentId, websocketSessionKey, request })
   } catch (cause) {
-    throw Object.assign(new AccessUnknown((cause as Error | undefined)?.message), { cause })
+    throw Object.assign(new AccessCheckFailed((cause as Error | undefined)?.message), { cause })
   }
 }
 

@@ -64,7 +64,7 @@ export class Snapshots {
     const { link, catchUp, feed } = this.#settings
     const { change, client } = write
     number([change], version)
-    link?.tell([change])
+    link?.publish([change])
     await catchUp.reach(change, open)
     // It may have been confirmed on the way.
     if (open.length === 0) return

@@ -7,7 +7,7 @@ import { changeOf, ephemeralMessageOf, number, type Change } from '../protocol/c
 const maxLength = 1024 * 1024
 
 /** Characters of changes that may wait to be taken, or for one that did not come. */
-const maxHeard = 16 * maxLength
+const maxReceived = 16 * maxLength
 
 /** Milliseconds. For how long something that did not come may still be on its way. */
 export const patience = 50
@@ -17,7 +17,7 @@ const blindInterval = 1000
 
 export interface LinkListener {
   /** Changes can be taken. */
-  heard (): void
+  received (): void
   /** The store may have what was not heard: until this version of the document, if it is known. */
   missed (version?: number): void
   /** As JSON. */
@@ -48,15 +48,15 @@ export class Link {
   readonly #listener: LinkListener
   readonly #settings: LinkSettings
   readonly #unsubscribe: () => void
-  #heard: Change[] = []
+  #received: Change[] = []
   /** Characters of these. */
-  #heardLength = 0
+  #receivedLength = 0
   /** Whether the listener knows that there is something. */
   #isAnnounced = false
   #isConnected = false
   #ended = false
   /** Something that was saved here could not be told. */
-  #hasUntold = false
+  #hasUnpublished = false
   #lookTimer: NodeJS.Timeout | undefined
   /** When it will, of `performance.now`. */
   #lookAt = Infinity
@@ -80,19 +80,19 @@ export class Link {
   // Telling
 
   /** Tells what was saved here, in its order. */
-  tell (changes: Change[]): void {
+  publish (changes: Change[]): void {
     const version = changes.at(-1)?.version
-    if (lengthOf(changes) > maxLength) this.tellSaved(version)
+    if (lengthOf(changes) > maxLength) this.publishSaved(version)
     else this.#publish('changes', version, changes.map(({ text }) => text))
   }
 
   /** Tells that something was saved, to be read from the store. */
-  tellSaved (version?: number): void {
-    this.#hasUntold = false
+  publishSaved (version?: number): void {
+    this.#hasUnpublished = false
     this.#publish('saved', version, [])
   }
 
-  tellEphemeralMessage (text: string): void {
+  publishEphemeralMessage (text: string): void {
     if (text.length > maxLength) return
     this.#publish('ephemeral-message', undefined, [text])
   }
@@ -102,7 +102,7 @@ export class Link {
     const isEphemeral = kind === 'ephemeral-message'
     publish([`${node} ${kind} ${version ?? ''}`, ...texts].join('\n'), isEphemeral).catch((err: unknown) => {
       log.debug({ err }, 'secsync: other nodes were not told')
-      if (!isEphemeral) this.#hasUntold = true
+      if (!isEphemeral) this.#hasUnpublished = true
     })
   }
 
@@ -116,7 +116,7 @@ export class Link {
       const [, kind, number] = head.split(' ')
       const version = number ? Number(number) : undefined
       if (version !== undefined && !Number.isSafeInteger(version)) throw new TypeError('The version is not a number')
-      if (kind === 'changes') this.#hear(texts.map(changeOf), version)
+      if (kind === 'changes') this.#receive(texts.map(changeOf), version)
       else if (kind === 'saved') this.#listener.missed(version)
       else if (kind === 'ephemeral-message') this.#listener.ephemeralMessage(ephemeralMessageOf(texts.join('\n')))
       else throw new Error(`There is no ${kind}`)
@@ -126,31 +126,31 @@ export class Link {
     }
   }
 
-  #hear (changes: Change[], version: number | undefined): void {
+  #receive (changes: Change[], version: number | undefined): void {
     number(changes, version)
-    this.#heard.push(...changes)
-    this.#heardLength += lengthOf(changes)
-    if (this.#heardLength > maxHeard) {
+    this.#received.push(...changes)
+    this.#receivedLength += lengthOf(changes)
+    if (this.#receivedLength > maxReceived) {
       this.take()
       return this.#listener.missed()
     }
     this.#wake?.()
     if (this.#isAnnounced) return
     this.#isAnnounced = true
-    this.#listener.heard()
+    this.#listener.received()
   }
 
   /** What was heard since the last call, with others before it, in the order of the store, as far as that is known. */
   take (others: Change[] = []): Change[] {
     this.#isAnnounced = false
-    this.#heardLength = 0
-    return [...others, ...this.#heard.splice(0)].sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
+    this.#receivedLength = 0
+    return [...others, ...this.#received.splice(0)].sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
   }
 
   /** These came too early: if what is missing does not come soon, the store has it. */
-  putBack (changes: Change[]): void {
-    this.#heard.unshift(...changes)
-    this.#heardLength += lengthOf(changes)
+  keepEarly (changes: Change[]): void {
+    this.#received.unshift(...changes)
+    this.#receivedLength += lengthOf(changes)
     if (changes.length === 0) {
       clearTimeout(this.#patienceTimer)
       this.#patienceTimer = undefined
@@ -205,7 +205,7 @@ export class Link {
     this.#lookTimer = setTimeout(() => {
       this.#lookAt = Infinity
       this.#listener.missed()
-      if (this.#hasUntold) this.tellSaved()
+      if (this.#hasUnpublished) this.publishSaved()
       this.#lookAgain()
     }, ms)
   }

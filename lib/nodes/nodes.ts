@@ -9,7 +9,7 @@ import { Link, type LinkListener } from './link.ts'
 const language = 1
 
 /** Milliseconds between two looks of a room into the store, for each room of the node: so there are not too many at once. */
-const perRoom = 3
+const minIntervalPerRoom = 3
 
 /** Which connections to close: those of a document, of a session key, or of both together. The key is hashed: it is secret, and Redis logs what is slow. */
 const Disconnect = Type.Object({ documentId: Type.Optional(Type.String()), sessionKeyHash: Type.Optional(Type.String()) }, { minProperties: 1 })
@@ -69,7 +69,7 @@ export class Nodes {
       publish: (message, isEphemeral) => this.#publish(channel, message, isEphemeral),
       subscribe: (subscriber) => this.#subscribe(channel, subscriber),
       log: this.#log,
-      atLeast: (ms) => Math.max(ms, this.#links * perRoom),
+      atLeast: (ms) => Math.max(ms, this.#links * minIntervalPerRoom),
       checkInterval: this.#checkInterval,
       onEnd: () => { this.#links-- }
     })

@@ -143,6 +143,6 @@ function isTransient (error: unknown): boolean {
 function assertStorable (documentId: string): void {
   const bytes = Buffer.byteLength(documentId)
   if (bytes === 0) throw new HandshakeInvalid('no document id')
-  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`a document id of ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
-  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('a document id that is no text, or has a NUL in it')
+  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`the document id has ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
+  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('the document id contains NUL or a lone surrogate')
 }

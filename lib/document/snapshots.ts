@@ -83,7 +83,7 @@ export class Snapshots {
       missing = await this.#load({ mode: 'delta', ...parentSnapshotId && { knownSnapshotId: parentSnapshotId } })
       // It was saved before, byte for byte.
       if (missing?.snapshot && sameChange(snapshotChange(JSON.parse(missing.snapshot) as Snapshot), change)) return confirm(write)
-      error ??= new SnapshotConflict('the active one as its parent')
+      error ??= new SnapshotConflict('the active snapshot as its parent')
     } else if (!sameClocks(parentClocks, cursor.clocks) || isError(failure, SecsyncSnapshotMissesUpdatesError)) {
       const document = await this.#load({ mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
       missing = document && { updates: document.updates }

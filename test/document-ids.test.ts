@@ -130,5 +130,5 @@ t.test('what cannot work is named in the log', async (t) => {
   await client.next('document')
   client.send(new Author().snapshot('b'))
   await client.next('snapshot-save-failed')
-  t.match(log.lines.find(({ err }) => err !== undefined)?.err?.message, /^The message is for the document "b", not for the one of its connection/)
+  t.match(log.lines.find(({ err }) => err !== undefined)?.err?.message, /^The message belongs to document "b", which is not the document of its connection/)
 })

@@ -58,7 +58,7 @@ t.test('an option of a wrong type is an error that names it and says what to wri
     ['createUpdate', 'a function that stores an update and returns it', 1, null],
     ['adapter', 'new PrismaPg({ connectionString }) from @prisma/adapter-pg', 'postgresql://localhost/db', {}, null],
     ['prisma', 'a PrismaClient', {}, 'client', null, { ...model, $queryRaw: 1 }],
-    ['redis', 'a client of ioredis for one server, for instance new Redis(process.env.REDIS_URL)', 'redis://localhost', {}, null,
+    ['redis', 'an ioredis client for one server, for instance new Redis(process.env.REDIS_URL)', 'redis://localhost', {}, null,
       { publish () {}, duplicate () {} }, { publish () {}, duplicate () {}, status: 'wait', isCluster: true }],
     ['bus', 'an object with publish(channel, message), subscribe(channel, subscriber) and close()', () => {}, { publish () {}, subscribe () {} }, null],
     ['onRequest', 'a Fastify hook or an array of them', 'hook', [1], null],
@@ -98,7 +98,7 @@ t.test("a PrismaClient without this package's models is an error that says where
     const prisma = { $queryRaw () {}, ...present }
     const error = await errorOf({ hasAccess, prisma })
     t.equal(error?.code, 'FST_SECSYNC_PRISMA_MODELS_MISSING')
-    t.match(error?.message, `has no ${missing} model`)
+    t.match(error?.message, `has no model ${missing}`)
     t.match(error?.message, 'fastify-secsync/prisma/schema.prisma')
   }
 })
@@ -131,7 +131,7 @@ t.test('options of others are named in the log', async (t) => {
   const app = Fastify(log.options)
   t.teardown(() => app.close())
   await app.register(secsync, { hasAccess, ...memoryStore(), skipOverride: true } as SecsyncOptions)
-  t.match(log.lines.find(({ msg }) => msg.includes('left aside')), { level: 30, options: ['documents', 'skipOverride'] })
+  t.match(log.lines.find(({ msg }) => msg.includes('unknown options')), { level: 30, options: ['documents', 'skipOverride'] })
 })
 
 t.test('schemas that TypeBox 0.34 did not make are refused', async (t) => {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { isConflict, isError, SecsyncNewSnapshotRequiredError, StoreAway, UpdateConflict } from '../errors.ts'
+import { isConflict, isError, SecsyncNewSnapshotRequiredError, StoreUnavailable, UpdateConflict } from '../errors.ts'
 import type { Link } from '../nodes/link.ts'
 import * as answers from '../protocol/answers.ts'
 import { number } from '../protocol/changes.ts'
@@ -72,7 +72,7 @@ export class Updates {
     const open = this.#open = take()
     let isSplit = !calls.groupsUpdates
     if (this.#mayBeBehind(open.map(({ change }) => change)) && !await catchUp.run(open)) {
-      for (const write of firstOfEachStream(open)) await this.#refuse(write, open, new StoreAway())
+      for (const write of firstOfEachStream(open)) await this.#refuse(write, open, new StoreUnavailable())
     }
     for (;;) {
       const { batch, failing } = this.#admit(open, isSplit)
@@ -190,7 +190,7 @@ export class Updates {
     const { link, catchUp, feed } = this.#settings
     const changes = batch.map(({ change }) => change)
     number(changes, version)
-    link?.tell(changes)
+    link?.publish(changes)
     const [first] = changes
     if (first !== undefined) await catchUp.reach(first, open)
     for (const write of batch) {

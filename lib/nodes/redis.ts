@@ -47,7 +47,7 @@ const maxChannels = 1000
 const pingInterval = 5000
 const pingTimeout = 2000
 
-/** A bus on Redis channels. Publishes with the user's client. Subscribes with a second connection, because a subscribed connection cannot run other commands. */
+/** A bus on Redis channels. It publishes with the user's client, and subscribes with a second connection: that one cannot run other commands. */
 export class RedisBus implements Bus {
   readonly #redis: RedisClient
   readonly #subscriber: RedisSubscriber

@@ -1,5 +1,9 @@
 import type { UpdateClocks } from '../protocol/clocks.ts'
 
+interface Database {
+  $queryRaw<T> (query: TemplateStringsArray, ...values: unknown[]): Promise<T>
+}
+
 /** Updates of one author that were put aside: no client could read the document with them. */
 export interface Gap {
   documentId: string
@@ -12,7 +16,9 @@ export interface Gap {
 }
 
 /** Whether the rows hold fewer updates, or more, than the clocks of the document say. Version 0.1 could store a gap. */
-export function hasGap ({ clocks, continues }: { clocks: string, continues: boolean | null }, chunks: Array<{ count: number }>, known: UpdateClocks = {}): boolean {
+export function hasGap (
+  { clocks, continues }: { clocks: string, continues: boolean | null }, chunks: Array<{ count: number }>, known: UpdateClocks = {}
+): boolean {
   const stored = JSON.parse(clocks) as UpdateClocks
   const expected = Object.entries(stored).reduce((sum, [author, clock]) => sum + Math.max(0, clock - (continues ? known[author] ?? -1 : -1)), 0)
   return chunks.reduce((sum, { count }) => sum + count, 0) !== expected
@@ -22,7 +28,7 @@ export function hasGap ({ clocks, continues }: { clocks: string, continues: bool
  * Puts aside the updates of the active snapshot that are behind a gap, and sets the clocks of their authors to what is before it. Nothing is
  * deleted: the author of a row that was put aside ends with ` put aside`, which no public key does. One statement, so that all see all of it.
  */
-export async function putAsideBehindGaps (db: { $queryRaw<T> (query: TemplateStringsArray, ...values: unknown[]): Promise<T> }, documentId: string, snapshotId: string): Promise<Gap[]> {
+export async function putAsideBehindGaps (db: Database, documentId: string, snapshotId: string): Promise<Gap[]> {
   return await db.$queryRaw<Gap[]>`
     WITH document AS (
       SELECT id, active_snapshot_id FROM secsync_document WHERE id = ${documentId} AND active_snapshot_id = ${snapshotId} FOR UPDATE

@@ -26,6 +26,9 @@ const conflictsAtOnce = 50
 const firstDelay = 200
 const maxDelay = 5000
 
+/** A conflict with an update that has more behind it than this costs no load. */
+const maxLoadedAgain = 100
+
 export interface UpdatesSettings {
   calls: StoreCalls
   feed: Feed
@@ -212,8 +215,9 @@ export class Updates {
       try {
         if (await stored.has(change, cursor)) return confirm(write)
         // The client numbers on from what it has received.
-        const last = change.clock === lastClock(cursor, change.author) ? await stored.find(change, cursor) : undefined
-        if (last !== undefined) client.relay(textFrame(answers.update(last.text)))
+        const isRecent = lastClock(cursor, change.author) - change.clock < maxLoadedAgain
+        const taken = isRecent ? await stored.find(change, cursor) : undefined
+        if (taken !== undefined) client.relay(textFrame(answers.update(taken.text)))
       } catch {
         // The store is away. The failure that is reported is the first one.
       }

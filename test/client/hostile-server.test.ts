@@ -221,6 +221,26 @@ t.test('updates without a snapshot, for somebody who has nothing', async (t) => 
   t.match(late.getState().connection, { status: 'trouble', error: { code: 'SECSYNC_INVALID_MESSAGE' } })
 })
 
+t.test('a server that says that it has lost something, or the document', async (t) => {
+  for (const [lost, state] of [
+    ['an update', { status: 'trouble', error: { code: 'SECSYNC_HISTORY_LOST' } }],
+    ['all', { status: 'noAccess', reason: 'notFound' }]
+  ] as const) {
+    const { server, documents, run, world } = await begin()
+    server.tellsLoss = true
+    if (lost === 'all') server.snapshots = []
+    server.updates.splice(lost === 'all' ? 0 : -1)
+    server.texts.clear()
+    for (const line of world.openLines) line.cut()
+    for (let i = 0; i < 5; i++) await run(1000)
+    t.match(documents[0].getState().connection, state, lost)
+    documents[0].trustServer()
+    for (let i = 0; i < 5; i++) await run(1000)
+    t.match(documents[0].getState(), { connection: { status: 'live' }, pending: 0 }, lost)
+    t.ok(['a', 'b', 'c'].every((text) => server.texts.has(text)))
+  }
+})
+
 t.test('who waits for changes to be saved waits for what stands for them after trustServer', async (t) => {
   const { server, documents, reader, run, world } = await begin()
   for (const line of world.openLines) line.cut()

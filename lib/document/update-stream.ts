@@ -111,8 +111,9 @@ export class UpdateStream {
       this.state = { name: 'following' }
       return clock === next ? 'save' : 'fail'
     }
-    if (continuesOld) state.last = clock
-    return continuesOld ? 'drop' : 'fail'
+    const isOld = continuesOld && (this.#confirmsByClock || clock > next)
+    if (isOld) state.last = clock
+    return isOld ? 'drop' : 'fail'
   }
 
   /** A failure is sent for this update. `next` is the clock that continues what is saved of the author. */

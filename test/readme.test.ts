@@ -82,7 +82,7 @@ t.test('a callback that wraps the default', async (t) => {
 
 t.test('a hook that asks for a new snapshot', async (t) => {
   const { connectionString } = await createDatabase(t)
-  const [hook] = await examplesOf('README.md', 'Lifecycle')
+  const [hook] = await examplesOf('README.md', 'Hooks')
   const program = `${preamble}import secsync from 'fastify-secsync'
     let updates = 0
     const keyIsOld = async () => ++updates % 5 === 0

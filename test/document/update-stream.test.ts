@@ -6,7 +6,7 @@ const on = (snapshotId: string, clock: number) => ({ snapshotId, clock })
 
 /** A stream that was told that the update with this clock failed; `next` continues what is saved. */
 function failed (clock: number, next: number, confirmsByClock = true): UpdateStream {
-  const stream = new UpdateStream(confirmsByClock)
+  const stream = new UpdateStream(confirmsByClock, on('active', next - 1))
   stream.failed(on('active', clock), next)
   return stream
 }
@@ -44,7 +44,12 @@ t.test('an update that may be old or new needs a snapshot, behind which all is n
 
 t.test('an update of its author that came from elsewhere may have moved where the client begins again', async (t) => {
   t.equal(failed(3, 4).admit(on('active', 4), active, 5), 'requireSnapshot')
-  t.equal(failed(2, 4).admit(on('active', 4), active, 5), 'fail')
+  t.equal(failed(2, 4).admit(on('active', 4), active, 5), 'requireSnapshot')
+  t.equal(failed(2, 4, false).admit(on('active', 4), active, 5), 'fail')
+  // Before the failure, too.
+  const stream = new UpdateStream(true, on('active', 0))
+  stream.failed(on('active', 0), 3)
+  t.equal(stream.admit(on('active', 3), active, 3), 'requireSnapshot')
 })
 
 t.test('a failure on a replaced snapshot is told with the first update on the new one', async (t) => {
@@ -68,7 +73,7 @@ t.test('a failure that was told before the snapshot was relayed is known on the 
 })
 
 t.test('a failure that waits covers what comes meanwhile', async (t) => {
-  const stream = new UpdateStream(true)
+  const stream = new UpdateStream(true, on('active', 2))
   stream.owes(on('active', 3))
   for (const clock of [4, 5]) t.equal(stream.admit(on('active', clock), active, 3), 'drop')
   t.strictSame(stream.owedOn('active'), { snapshotId: 'active', clock: 3, last: 5 })

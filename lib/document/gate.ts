@@ -3,21 +3,21 @@ import { closeCodes } from '../protocol/close-codes.ts'
 import type { Access } from './access.ts'
 import type { Client } from './client.ts'
 
-/** How often in a row it may be unknown whether a client has access, before it is closed. */
+/** Maximum number of consecutive failed access checks. Then the client is closed. */
 const maxFailures = 5
 
 type Answer = Promise<boolean | undefined>
 
-/** A client that is held back. */
+/** A client whose relayed messages are held back. */
 interface Held {
   isAsked: boolean
-  /** How often in a row its access was not known. */
+  /** Number of consecutive failed access checks. */
   failures: number
 }
 
 /**
- * Holds back what is relayed to the clients of a room until it is known which of them may have it. Where it is not known, it
- * is asked again: what is held back must reach them in the end, or they must come back for it.
+ * Holds back messages relayed to the clients of a room until their access is checked. A failed check is repeated. After several failures the
+ * client is closed and reconnects, so that it misses nothing.
  */
 export class Gate {
   readonly #documentId: string
@@ -25,7 +25,7 @@ export class Gate {
   readonly #held = new Map<Client, Held>()
   #knownUntil = 0
   #isAskingSoon = false
-  /** Those of whom it was not known, until it is asked again. */
+  /** Clients whose check failed, until it is repeated. */
   #unknown: Held[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -34,12 +34,12 @@ export class Gate {
     this.#access = access
   }
 
-  /** Whether everybody that is not held back already may be sent what is relayed now. */
+  /** Whether the last answers are still valid for clients that are not held back. */
   get isOpen (): boolean {
     return this.#knownUntil > performance.now()
   }
 
-  /** Holds these clients back until their access is known. */
+  /** Holds back messages to these clients until their access is checked. */
   close (clients: Client[], sender?: Client): void {
     for (const client of clients) {
       client.hold()
@@ -51,7 +51,7 @@ export class Gate {
   #ask (sender?: Client): void {
     const asked = [...this.#held].filter(([, { isAsked }]) => !isAsked)
     if (asked.length === 0) return
-    // Where answers are kept, they are for what comes next, too. Else they are for what was held back when it was asked.
+    // Cached answers are valid for later messages too. Otherwise an answer is valid only for the messages held back at the time of the call.
     this.#knownUntil = performance.now() + this.#access.keptFor
     const clients = asked.map(([client]) => client)
     const answers = this.#access.canReceive(this.#documentId, clients, sender)
@@ -76,7 +76,7 @@ export class Gate {
     }
   }
 
-  /** Once for all that is relayed in one go, and for all whose answers have just come. */
+  /** Combines the checks of all messages and clients of one tick. */
   #askSoon (sender?: Client): void {
     if (this.#isAskingSoon) return
     this.#isAskingSoon = true
@@ -87,7 +87,7 @@ export class Gate {
   }
 
   #askLater (client: Client, held: Held): void {
-    if (++held.failures >= maxFailures) return client.close(closeCodes.internalError, 'access is not known')
+    if (++held.failures >= maxFailures) return client.close(closeCodes.internalError, 'could not check access')
     this.#unknown.push(held)
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined

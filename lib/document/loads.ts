@@ -3,26 +3,26 @@ import type { Change } from '../protocol/changes.ts'
 import type { Known, LoadedDocument } from '../stores/store.ts'
 import type { StoreCalls } from './store-calls.ts'
 
-/** What was relayed since a load began. Not complete: it was too much to keep, and joiners have to come back. */
+/** The changes relayed since a load began. Incomplete if they exceeded `maxRelayedBytes`: then the joiners must reconnect. */
 export interface Relayed {
   readonly changes: Array<{ change: Change, frame: Buffer }>
   isComplete: boolean
 }
 
-/** A load that joiners wait for. */
+/** A load of the document, and the number of clients that wait for it. */
 export interface Load {
   document: Promise<LoadedDocument | undefined>
   readonly relayed: Relayed
   bytes: number
   joiners: number
-  /** It began before the room had a cursor. */
+  /** Whether it began before the room had a cursor. */
   isCold: boolean
 }
 
-/** Bytes of frames that are kept for the joiners of one load. */
+/** Maximum number of bytes of frames kept for the joiners of one load. */
 export const maxRelayedBytes = 8 * 1024 * 1024
 
-/** The loads of a document for those who join it. What is relayed during a load is kept for its joiners. */
+/** The loads of a document for joining clients. Changes relayed during a load are kept for its joiners. */
 export class Loads {
   readonly #calls: StoreCalls
   readonly #loads = new Set<Load>()
@@ -32,7 +32,7 @@ export class Loads {
     this.#calls = calls
   }
 
-  /** One load may serve several joiners that ask for the same. */
+  /** Starts a load, or shares a pending load with the same parameters. */
   join (known: Known, request: FastifyRequest, isCold: boolean): Load {
     const key = this.#calls.sharesLoads ? JSON.stringify(known) : undefined
     let load = key === undefined ? undefined : this.#shared.get(key)
@@ -49,7 +49,7 @@ export class Loads {
     return load
   }
 
-  /** A joiner has what it needs of the load. */
+  /** Called when a joiner no longer needs the load. */
   leave (load: Load): void {
     if (--load.joiners === 0) this.#loads.delete(load)
   }

@@ -3,13 +3,13 @@ import { advance, copyOf, lastClock, positionOf, sameCursor, type Cursor } from 
 import type { Client } from './client.ts'
 
 interface Member {
-  /** Has been sent the document. */
+  /** Whether the document was sent. */
   joined: boolean
-  /** Where it is, as long as that is not where the room is. */
+  /** The cursor of the client while it differs from the room's. */
   cursor?: Cursor | undefined
 }
 
-/** The clients of a room, and where each is in the document: where the room is, unless what it was sent was ahead of that. */
+/** The clients of a room and their cursors. A client has its own cursor only while its loaded document is ahead of the room. */
 export class Members {
   readonly #members = new Map<Client, Member>()
 
@@ -25,7 +25,7 @@ export class Members {
     return this.#those(({ joined }) => joined)
   }
 
-  /** Those that are ahead of the room. */
+  /** The clients that are ahead of the room. */
   get ahead (): Client[] {
     return this.#those(({ cursor }) => cursor !== undefined)
   }
@@ -34,28 +34,28 @@ export class Members {
     return [...this.#members].filter(([client, member]) => are(member, client)).map(([client]) => client)
   }
 
-  /** It waits for its document. */
+  /** Adds a client that waits for its document. */
   add (client: Client): void {
     this.#members.set(client, { joined: false })
   }
 
-  /** It has been sent a document that ends here. */
+  /** Notes that the client was sent a document with this cursor. */
   join (client: Client, cursor: Cursor): void {
     this.#members.set(client, { joined: true, cursor: copyOf(cursor) })
   }
 
-  /** False: it was not there. */
+  /** Returns false if the client is not a member. */
   delete (client: Client): boolean {
     return this.#members.delete(client)
   }
 
-  /** Whether one is to get a change, after which it has it. Who is ahead of the room has some already, and whoever has left gets nothing. */
+  /** Returns whether the client needs this change, and advances its cursor if so. */
   follows (client: Client, change: Change): boolean {
     const member = this.#members.get(client)
     return member !== undefined && follows(member, change)
   }
 
-  /** Those that are to get a change, by which the room has come to `cursor`. */
+  /** Returns the clients that need a change, and advances their cursors. `cursor` is the room's after the change. */
   following (change: Change, cursor: Cursor): Client[] {
     const following: Client[] = []
     for (const [client, member] of this.#members) {
@@ -66,21 +66,20 @@ export class Members {
     return following
   }
 
-  /** Whether one is where the room is, or has left. */
+  /** Whether the client is at the room's cursor, or has left. */
   isAt (client: Client, cursor: Cursor): boolean {
     const member = this.#members.get(client)
     return member === undefined || isAt(member, cursor)
   }
 
-  /** Those that are somewhere else, when the room has gone back to `cursor`. */
+  /** The clients with another cursor, after the room was rolled back to `cursor`. */
   elsewhere (cursor: Cursor): Client[] {
     return this.#those((member) => member.joined && (member.cursor === undefined || !isAt(member, cursor)))
   }
 
   /**
-   * Those that cannot follow a room from `cursor` to a snapshot whose parent's updates were not all relayed. It is only good for those who
-   * wrote none of these: the client fails for good on a snapshot that knows more of its own updates than it does itself. And no client
-   * can follow over two snapshots.
+   * The clients that cannot follow the room from `cursor` to a snapshot if some updates of its parent were not relayed. The published client
+   * fails permanently on a snapshot whose clocks contain more of its own updates than it knows. No client can skip a snapshot.
    */
   unableToJump ({ parentSnapshotId, parentClocks }: SnapshotChange, cursor: Cursor): Client[] {
     const wroteMore = (author: string): boolean => (parentClocks[author] ?? -1) !== lastClock(cursor, author)
@@ -89,7 +88,7 @@ export class Members {
   }
 }
 
-/** Who it may be. One that has come back and said nothing yet may be any of those that it knew. */
+/** The possible authors of a client. A reconnected client that has sent nothing may be any author that it knows. */
 function authorsOf ({ authors, known }: Client): string[] {
   return authors.size > 0 ? [...authors] : Object.keys(known.knownSnapshotUpdateClocks ?? {})
 }
@@ -101,7 +100,7 @@ function follows (member: Member, change: Change): boolean {
   return true
 }
 
-/** Who is there once goes with the room from then on. */
+/** A client that has reached the room's cursor shares it from then on. */
 function isAt (member: Member, cursor: Cursor): boolean {
   if (member.cursor !== undefined && sameCursor(member.cursor, cursor)) member.cursor = undefined
   return member.cursor === undefined

@@ -7,13 +7,13 @@ import { StoreCalls } from './store-calls.ts'
 
 export interface RoomsSettings extends RoomSettings {
   store: Store
-  /** For the writes of all rooms, where the store groups updates. */
+  /** Shared by the writes of all rooms, if the store groups updates. */
   slots: Slots
-  /** Milliseconds for one call of the store. */
+  /** Time limit for one call of the store in milliseconds. */
   callbackTimeout: number
 }
 
-/** The open documents of this node. A room is there as long as somebody is in it or something of it is being saved. */
+/** The open documents of this node. A room exists while it has clients or pending writes. */
 export class Rooms {
   readonly #settings: RoomsSettings
   readonly #rooms = new Map<string, Room>()
@@ -44,7 +44,7 @@ export class Rooms {
 
   #create (documentId: string): Room {
     const { store, slots, callbackTimeout, ...settings } = this.#settings
-    // A write may land when its room has ended and another one begun.
+    // A late write may commit after its room has ended and a new room has been created.
     const calls = new StoreCalls(documentId, store, slots, callbackTimeout, () => this.#rooms.get(documentId)?.catchUp())
     return new Room(documentId, calls, settings, () => {
       this.#rooms.delete(documentId)
@@ -52,7 +52,7 @@ export class Rooms {
     })
   }
 
-  /** Resolves when what was being saved is saved and nobody is in a room any more, or after `ms` milliseconds. */
+  /** Resolves when all rooms have ended, or after `ms` milliseconds. */
   async end (ms: number): Promise<void> {
     if (this.#rooms.size === 0) return
     let timer: NodeJS.Timeout | undefined

@@ -1,9 +1,9 @@
-/** Milliseconds. Longer is nobody kept from the database: whether it answers at all is for its own time limit to say. */
+/** Maximum wait for a slot in milliseconds. Then the write proceeds without one. The time limit of the call detects a database that hangs. */
 const patience = 1000
 
 /**
- * How many writes are at the database at once. Without, they would queue up for a connection when there are more, and what came
- * meanwhile could not go with them: whoever waits here decides what to write when it is their turn.
+ * Limits the number of concurrent writes. A room selects its updates when it gets a slot, so updates that arrive during the wait join the same
+ * statement. In the queue of the connection pool, the statement would be fixed already.
  */
 export class Slots {
   #free: number
@@ -13,7 +13,7 @@ export class Slots {
     this.#free = count
   }
 
-  /** Resolves in the order of the calls, with what gives the slot back. */
+  /** Waits for a slot, in the order of the calls. Returns a function that releases it. */
   async take (): Promise<() => void> {
     if (this.#free <= 0) {
       await new Promise<void>((resolve) => {
@@ -22,7 +22,7 @@ export class Slots {
           this.#waiting.delete(next)
           resolve()
         }
-        // Then there are fewer than none until those who have one give it back.
+        // `#free` becomes negative until other slots are released.
         const timer = setTimeout(() => { this.#take(next) }, patience)
         this.#waiting.add(next)
       })

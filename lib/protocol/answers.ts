@@ -2,8 +2,8 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Clock } from './clocks.ts'
 import { EphemeralMessage, Snapshot, Update } from './messages.ts'
 
-// Every message that a server sends. The builders below write them as JSON, with stored messages as they are. Where a message may
-// be big they give its parts: to join them would copy it once more.
+// All messages of the server. The builders return JSON and insert stored messages unchanged. Builders of large messages return parts, because
+// joining them would copy the message.
 
 const ProofChain = Type.Array(Type.Object({
   snapshotId: Type.String(),
@@ -35,13 +35,13 @@ export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('update-saved'), snapshotId: Type.String(), clock: Clock }),
   Type.Object({
     type: Type.Literal('update-save-failed'),
-    // Of a malformed update there may be neither to name.
+    // Both are missing for a malformed update.
     snapshotId: Type.Optional(Type.String()),
     clock: Type.Optional(Clock),
     requiresNewSnapshot: Type.Boolean()
   }),
   Type.Composite([Type.Object({ type: Type.Literal('ephemeral-message') }), EphemeralMessage]),
-  // Only to a client that asked for it: the published one takes it for a message of the application.
+  // Only for clients that request it. The published client would pass it to `onCustomMessage`.
   Type.Object({ type: Type.Literal('heartbeat'), interval: Type.Integer() })
 ])
 export type ServerMessage = Static<typeof ServerMessage>
@@ -58,8 +58,8 @@ export const documentError = '{"type":"document-error"}'
 export const unauthorized = '{"type":"unauthorized"}'
 
 /**
- * A new document has neither snapshot nor `updates`: for an empty list of updates without a snapshot the client would ask the
- * application for the key of no snapshot, and call its `onDocumentUpdated` with none.
+ * A new document has no `updates` property. For empty `updates` without a snapshot, the published client would call `getSnapshotKey` and
+ * `onDocumentUpdated` without a snapshot.
  */
 export function document (document: DocumentText, isNew: boolean): string[] {
   return isNew ? ['{"type":"document"}'] : ['{"type":"document"', ...parts(document), '}']
@@ -73,7 +73,7 @@ export function snapshotSaved (snapshotId: string): string {
   return JSON.stringify({ type: 'snapshot-saved', snapshotId })
 }
 
-/** With what the author is missing, when that is why. */
+/** `missing` contains the changes that the author does not have, if they caused the conflict. */
 export function snapshotSaveFailed (missing?: DocumentText): string[] {
   return ['{"type":"snapshot-save-failed"', ...missing ? parts(missing) : [], '}']
 }

@@ -2,13 +2,13 @@ import { FormatRegistry, Type } from '@sinclair/typebox'
 
 const alphabet = /^[A-Za-z0-9_-]*$/
 
-/** The characters that may end a text whose last group has 2 (16 bits to spare no bits: `AQgw`) or 3 characters. */
+/** The valid last characters if the last group has 2 or 3 characters. Their spare bits are zero. */
 const lastOfTwo = 'AQgw'
 const lastOfThree = 'AEIMQUYcgkosw048'
 
 /**
- * Whether a text is base64, URL-safe and without padding, in the one form that libsodium decodes: with spare bits zero.
- * Clients fail on any other, so a server must not relay it.
+ * Whether a text is canonical base64: URL-safe, without padding, spare bits zero. libsodium decodes no other form. Clients fail on other forms,
+ * so the server must not relay them.
  */
 export function isBase64 (text: string): boolean {
   if (!alphabet.test(text)) return false

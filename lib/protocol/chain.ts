@@ -1,13 +1,13 @@
 import canonicalize from 'canonicalize'
 
-/** One snapshot in the chain that leads a client from the snapshot that it knows to the active one. */
+/** One snapshot of the chain from a client's known snapshot to the active one. */
 export interface SnapshotProofChainEntry {
   snapshotId: string
   parentSnapshotProof: string
   snapshotCiphertextHash: string
 }
 
-/** What the proof of a snapshot's child is made of: the snapshot's id, its own `parentSnapshotProof`, its ciphertext's hash. */
+/** The input of a child's `parentSnapshotProof`: id, `parentSnapshotProof` and ciphertext hash of the parent. */
 export type ProofOfParent = SnapshotProofChainEntry
 
 /** The parent of the initial snapshot. */

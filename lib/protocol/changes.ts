@@ -3,17 +3,17 @@ import type { DocumentText } from './answers.ts'
 import type { UpdateClocks } from './clocks.ts'
 import { StoredEphemeralMessage, StoredSnapshot, StoredUpdate, type Snapshot, type SnapshotMessage, type Update } from './messages.ts'
 
-/** A verified update or snapshot, with the JSON that is stored and relayed: nothing but what was signed and the signature. */
+/** A verified update or snapshot. `text` is the stored and relayed JSON: the signed parts and the signature only. */
 export type Change = UpdateChange | SnapshotChange
 
 interface Stored {
-  /** Of the document with this change, from 1, once it is known. */
+  /** The version of the document after this change, starting at 1. `undefined` until it is known. */
   version?: number | undefined
 }
 
 export interface UpdateChange extends Stored {
   readonly kind: 'update'
-  /** The snapshot that it references. */
+  /** The referenced snapshot. */
   readonly snapshotId: string
   readonly author: string
   readonly clock: number
@@ -44,7 +44,7 @@ const snapshotCheck = TypeCompiler.Compile(StoredSnapshot)
 const updateCheck = TypeCompiler.Compile(StoredUpdate)
 const ephemeralMessageCheck = TypeCompiler.Compile(StoredEphemeralMessage)
 
-/** Of what another node has verified. Throws `TypeError` when it is neither an update nor a snapshot. */
+/** Parses a change that another node has verified. Throws `TypeError` for anything but an update or a snapshot. */
 export function changeOf (text: string): Change {
   const message: unknown = JSON.parse(text)
   if (updateCheck.Check(message)) return updateChange(message)
@@ -52,25 +52,25 @@ export function changeOf (text: string): Change {
   throw new TypeError('Neither an update nor a snapshot')
 }
 
-/** The JSON of an ephemeral message that another node has verified. Throws `TypeError` when it is something else. */
+/** Returns the JSON of an ephemeral message that another node has verified. Throws `TypeError` for anything else. */
 export function ephemeralMessageOf (text: string): string {
   const message: unknown = JSON.parse(text)
-  if (!ephemeralMessageCheck.Check(message)) throw new TypeError('No ephemeral message')
+  if (!ephemeralMessageCheck.Check(message)) throw new TypeError('Not an ephemeral message')
   return signedJson(message)
 }
 
-/** Numbers changes that follow each other, of which the last has this version. */
+/** Assigns versions to consecutive changes. `version` is the one of the last change. */
 export function number (changes: readonly Change[], version: number | undefined): void {
   if (version === undefined) return
   changes.forEach((change, index) => { change.version = version - changes.length + 1 + index })
 }
 
-/** Whatever else a client put beside the four does not reach others: a `type`, for instance, would make it another message. */
+/** Drops all other properties of a client's message. A `type`, for instance, would turn it into another message. */
 export function signedJson ({ ciphertext, nonce, publicData, signature }: Pick<Snapshot, 'ciphertext' | 'nonce' | 'signature'> & { publicData: object }): string {
   return JSON.stringify({ ciphertext, nonce, publicData, signature })
 }
 
-/** The changes of a document that was stored as JSON, in their order. */
+/** The changes of a loaded document, in their order. */
 export function changesOf (document: DocumentText | undefined): Change[] {
   const { snapshot, updates = '' } = document ?? {}
   return [
@@ -79,7 +79,7 @@ export function changesOf (document: DocumentText | undefined): Change[] {
   ]
 }
 
-/** Ed25519 signatures are deterministic: the same signature is the same message, byte for byte. */
+/** Compares signatures. Ed25519 is deterministic, so equal signatures mean equal messages. */
 export function sameChange (a: Change, b: Change): boolean {
   return a.message.signature === b.message.signature
 }

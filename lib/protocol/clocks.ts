@@ -2,10 +2,10 @@ import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isBase64 } from './base64.ts'
 
-/** The number of an update among those of its author on its snapshot: 0, 1, 2, … without a gap. */
+/** The number of an update among the updates of its author on one snapshot: 0, 1, 2, … without gaps. */
 export const Clock = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
-/** `{ [author's public key]: the last clock }` of one snapshot. An author without an update has no entry. */
+/** The last clock of each author on one snapshot, by public key. Authors without updates have no entry. */
 export const UpdateClocks = Type.Record(
   Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), Clock, { additionalProperties: false })
 export type UpdateClocks = Static<typeof UpdateClocks>
@@ -17,7 +17,7 @@ export function sameClocks (a: UpdateClocks, b: UpdateClocks): boolean {
   return authors.length === Object.keys(b).length && authors.every((author) => a[author] === b[author])
 }
 
-/** Clocks from `knownSnapshotUpdateClocks` (JSON, perhaps still URI-encoded); unreadable ones are ignored, as the spec wants. */
+/** Parses `knownSnapshotUpdateClocks` (JSON, possibly URI-encoded). Returns `undefined` for invalid clocks, which the spec ignores. */
 export function parseClocks (text: string | undefined): UpdateClocks | undefined {
   if (!text) return undefined
   try {

@@ -1,4 +1,4 @@
-/** Close codes of a WebSocket. What a client does after each: docs/reliability.md. */
+/** WebSocket close codes. README.md documents how clients react. */
 export const closeCodes = {
   goingAway: 1001,
   policyViolation: 1008,

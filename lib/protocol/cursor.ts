@@ -2,18 +2,18 @@ import type { Change, UpdateChange } from './changes.ts'
 import { sameClocks, type UpdateClocks } from './clocks.ts'
 
 /**
- * How far somebody is in a document: the active snapshot and the last clock of each of its authors. It is what a client
- * sends as `knownSnapshotId` and `knownSnapshotUpdateClocks`, and what `getDocument` takes to tell what is missing.
+ * A position in a document: the active snapshot and the last clock of each author. Clients send it as `knownSnapshotId` and
+ * `knownSnapshotUpdateClocks`. `getDocument` returns the changes after it.
  */
 export interface Cursor {
-  /** Empty: the document has no snapshot yet. */
+  /** Empty if the document has no snapshot. */
   snapshotId: string
   clocks: UpdateClocks
-  /** How many changes the document has taken, if its store counts them: its order across authors. */
+  /** Number of changes of the document, if the store counts them. It orders changes of different authors. */
   version?: number | undefined
 }
 
-/** Where a change stands: `next` continues the cursor, what is `behind` is known already, anything else leaves a `gap`. */
+/** Position of a change relative to a cursor: `next` continues it, `behind` is known already, `gap` requires missing changes first. */
 export type Position = 'next' | 'behind' | 'gap'
 
 export function lastClock (cursor: Cursor, author: string): number {
@@ -49,17 +49,17 @@ export function copyOf (cursor: Cursor): Cursor {
   return { ...cursor, clocks: { ...cursor.clocks } }
 }
 
-/** Whether two have the same of a document. */
+/** Whether two cursors have the same snapshot and clocks. */
 export function sameCursor (a: Cursor, b: Cursor): boolean {
   return a.snapshotId === b.snapshotId && sameClocks(a.clocks, b.clocks)
 }
 
-/** Whether one cursor has all that another of the same snapshot has. */
+/** Whether `cursor` contains all updates of `other`. Both must have the same snapshot. */
 export function isAtLeast (cursor: Cursor, other: Cursor): boolean {
   return Object.entries(other.clocks).every(([author, clock]) => lastClock(cursor, author) >= clock)
 }
 
-/** The updates, in their order, of which each continues the cursor or one before it; of an author none behind one that does not. */
+/** Returns the updates that continue the cursor or a previous update. After a gap, all later updates of the author are left out. */
 export function continuing (updates: readonly UpdateChange[], cursor: Cursor): UpdateChange[] {
   const next = new Map<string, number>()
   return updates.filter((update) => {

@@ -1,6 +1,6 @@
 /**
- * A WebSocket text frame (RFC 6455, section 5.2) as a server sends it: whole, unmasked, uncompressed. Built once for a message and
- * written as it is to the socket of every reader; `ws` would build one for each.
+ * Builds an unfragmented, unmasked, uncompressed WebSocket text frame (RFC 6455, section 5.2). One frame is written to the sockets of all
+ * readers. `ws` would build one per reader.
  */
 export function textFrame (...parts: string[]): Buffer {
   const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0)

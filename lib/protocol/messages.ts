@@ -3,7 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Base64 } from './base64.ts'
 import { Clock, UpdateClocks } from './clocks.ts'
 
-/** A client makes it from 24 random bytes. Up to 128 characters, so that a stored id can never be a burden. */
+/** Clients use 24 random bytes. The length is limited to 128 characters to bound stored ids. */
 const SnapshotId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })
 const snapshotIdCheck = TypeCompiler.Compile(SnapshotId)
 
@@ -32,7 +32,7 @@ export const SnapshotPublicData = Type.Object({
   /** Empty for the initial snapshot. */
   parentSnapshotId: Type.Union([SnapshotId, Type.Literal('')]),
   parentSnapshotProof: Hash,
-  /** What the author knew of the parent's updates. */
+  /** The clocks of the parent snapshot that the author knew. */
   parentSnapshotUpdateClocks: UpdateClocks
 }, { additionalProperties: false })
 
@@ -61,18 +61,18 @@ export const EphemeralMessage = Signed(EphemeralMessagePublicData)
 export type Snapshot = Static<typeof Snapshot>
 export type Update = Static<typeof Update>
 export type EphemeralMessage = Static<typeof EphemeralMessage>
-/** A snapshot as its author sends it. `additionalServerData` is for the server alone: never signed, never relayed. */
+/** A snapshot as its author sends it. `additionalServerData` is for the server only. It is neither signed nor relayed. */
 export type SnapshotMessage = Snapshot & { additionalServerData?: unknown }
 export type ClientMessage = SnapshotMessage | Update | EphemeralMessage
 
-/** TypeBox schemas for the public data that an application adds to what the protocol needs. */
+/** TypeBox schemas for an application's additional public data. */
 export interface AdditionalAuthenticationDataValidations {
   snapshot?: TObject
   update?: TObject
   ephemeralMessage?: TObject
 }
 
-/** Messages as they are stored and told: public data may have more properties, those of the protocol must be there. */
+/** Schemas for messages from stores and other nodes. Public data may have additional properties. */
 export const StoredSnapshot = Signed(Type.Object(SnapshotPublicData.properties))
 export const StoredUpdate = Signed(Type.Object(UpdatePublicData.properties))
 export const StoredEphemeralMessage = Signed(Type.Object(EphemeralMessagePublicData.properties))
@@ -83,7 +83,7 @@ export interface MessageChecks {
   ephemeralMessage (message: unknown): message is EphemeralMessage
 }
 
-/** Compiles the checks of the three messages. Public data that no schema names is refused: other clients would fail on it. */
+/** Compiles the checks of the three messages. Public data without a schema is refused, because other clients would fail on it. */
 export function compileChecks (additional: AdditionalAuthenticationDataValidations = {}): MessageChecks {
   return {
     snapshot: compile(SnapshotPublicData, additional.snapshot),
@@ -93,7 +93,7 @@ export function compileChecks (additional: AdditionalAuthenticationDataValidatio
 }
 
 function compile<T extends ClientMessage> (publicData: TObject, additional: TObject | undefined) {
-  // The protocol's own properties win: an application's schema cannot loosen them.
+  // The protocol's properties come last, so that an application's schema cannot override them.
   const properties = { ...additional?.properties, ...publicData.properties }
   const check = TypeCompiler.Compile(Signed(Type.Object(properties, { additionalProperties: false })))
   return (message: unknown): message is T => check.Check(message)
@@ -101,7 +101,7 @@ function compile<T extends ClientMessage> (publicData: TObject, additional: TObj
 
 export type MessageKind = keyof MessageChecks
 
-/** Messages have no type: their public data tells them apart (section "Messages from a client" of the spec). */
+/** Messages have no type. Their public data determines the kind (section "Messages from a client" of the spec). */
 export function kindOf (message: unknown): MessageKind {
   const publicData = (message as { publicData?: unknown } | null)?.publicData as Record<string, unknown> | null | undefined
   if (publicData?.snapshotId !== undefined) return 'snapshot'

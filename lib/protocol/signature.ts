@@ -4,8 +4,8 @@ import type { ClientMessage, MessageKind } from './messages.ts'
 import { signedText } from './signed-text.ts'
 
 /**
- * Verifies with libsodium itself, as clients do: it refuses small-order keys and non-canonical signatures, which other
- * Ed25519 implementations let pass. The message must have passed its check: lengths and alphabet are not looked at again.
+ * Verifies with libsodium, as clients do. It refuses small-order keys and non-canonical signatures, which other Ed25519 implementations
+ * accept. The message must have passed its schema check: lengths and alphabet are not checked again.
  */
 export function verifySignature (kind: MessageKind, message: ClientMessage): boolean {
   const publicData = Buffer.from(canonicalize(message.publicData)!).toString('base64url')

@@ -15,8 +15,8 @@ export interface SignedParts {
 }
 
 /**
- * The text that the author of a message signed: the domain, and the canonical JSON of the three parts. They are base64 and
- * already in canonical order, so that they need no escapes.
+ * The signed text of a message: the domain and the canonical JSON of the three parts. The parts are base64 and in canonical order, so they need
+ * no escapes.
  */
 export function signedText (kind: MessageKind, { ciphertext, nonce, publicData }: SignedParts): string {
   return `${domains[kind]}{"ciphertext":"${ciphertext}","nonce":"${nonce}","publicData":"${publicData}"}`

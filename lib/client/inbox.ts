@@ -20,7 +20,7 @@ export class Inbox {
 
   add (message: FromServer): void {
     this.#messages.push(message)
-    this.#running ??= this.#run().finally(() => { this.#running = undefined })
+    this.#running ??= this.#run()
   }
 
   /** What belongs to a connection that is gone: the next one brings it again. */
@@ -44,6 +44,8 @@ export class Inbox {
         this.#onError(error)
       }
     }
+    // Not a turn later: what comes in between would wait for ever.
+    this.#running = undefined
   }
 
   #take (): Received | undefined {

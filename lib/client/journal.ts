@@ -118,7 +118,7 @@ export class Journal {
   #written (): Promise<void> {
     return new Promise((resolve) => {
       this.#batch.done.push(resolve)
-      this.#writing ??= this.#writeAll().finally(() => { this.#writing = undefined })
+      this.#writing ??= this.#writeAll()
     })
   }
 
@@ -131,6 +131,8 @@ export class Journal {
       await this.#write(batch)
       for (const done of batch.done) done()
     }
+    // Not a turn later: what comes in between would wait for ever.
+    this.#writing = undefined
   }
 
   async #write (batch: Batch): Promise<void> {

@@ -40,9 +40,11 @@ export class PresenceChannel implements Presence {
   readonly send = (content: Uint8Array): void => {
     const history = this.#settings.history()
     const key = history && this.#settings.keys.known(history.active)
+    const session = this.#session
+    if (session === undefined) return
     // At once if possible: a page that ends, or a document that is closed, has no later time for its last message.
-    if (this.#session !== undefined && key !== undefined && !this.#running) this.#pass(finish(this.#session.message(content, key)))
-    else if (this.#session !== undefined) this.#do(async (session, key) => this.#pass(await this.#run(session.message(content, key))))
+    if (key !== undefined) this.#pass(finish(session.message(content, key)))
+    else this.#do(async (session, key) => this.#pass(finish(session.message(content, key))))
   }
 
   readonly subscribe = (listener: (event: PresenceEvent) => void): (() => void) => {

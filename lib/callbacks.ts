@@ -4,8 +4,8 @@ import type { Snapshot, SnapshotMessage, Update } from './protocol/messages.ts'
 import type { SnapshotProofChainEntry } from './protocol/proof.ts'
 
 /**
- * The five callbacks have the names, arguments and results of `secsync-server`. Ours add `request`: the FastifyRequest of the
- * connection's handshake. It is absent when a node brings itself up to date, not for any connection in particular.
+ * The five callbacks have the names, arguments and results of `secsync-server`. `request` is an addition: the handshake request of the
+ * connection. It is `undefined` if a node loads a document for itself instead of a connection.
  */
 type MaybePromise<T> = T | Promise<T>
 
@@ -39,7 +39,7 @@ export type HasAccessParams = {
   action: 'read'
 } | {
   action: 'write-snapshot' | 'write-update' | 'send-ephemeral-message'
-  /** The author's, verified: the message carries a valid signature of it. */
+  /** The public key of the author. The signature of the message has been verified with it. */
   publicKey: string
 })
 
@@ -49,10 +49,10 @@ export type HasBroadcastAccess = (params: HasBroadcastAccessParams) => MaybeProm
 
 export interface HasBroadcastAccessParams {
   documentId: string
-  /** Of the connections of which it has to be known, the sender's included; a key may occur several times. */
+  /** The session keys of the connections to check, including the sender's. A key may occur several times. */
   websocketSessionKeys: string[]
-  /** The handshakes of these connections, by the same index. */
+  /** The handshake requests of these connections, with the same indexes. */
   requests: FastifyRequest[]
-  /** The sender's; absent for what comes from another node. */
+  /** The handshake request of the sender. `undefined` for a message of another node. */
   request?: FastifyRequest | undefined
 }

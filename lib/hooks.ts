@@ -3,21 +3,21 @@ import type { Action } from './callbacks.ts'
 import { HookInvalid } from './errors.ts'
 import { withinTimeLimit } from './stores/time-limit.ts'
 
-/** The stages of a message's life, in their order. The last two: a stage failed; the connection is closed. */
+/** The stages of a message in their order, then `onError` (a stage failed) and `onClose` (the connection was closed). */
 const names = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse', 'onError', 'onClose'] as const
 export type HookName = typeof names[number]
 
-/** What a hook gets. It grows with the stages: each says what it adds. */
+/** The argument of a hook. Later stages have more properties. */
 export interface HookContext {
   documentId: string
   websocketSessionKey: string
-  /** The handshake of the connection. */
+  /** The handshake request of the connection. */
   request: FastifyRequest
-  /** `preValidation` on: `read` for the handshake, else what the message wants to do. */
+  /** From `preValidation` on. `read` for the handshake, otherwise the action of the message. */
   action?: Action
-  /** The message: at `onRequest` its bytes, at `preValidation` the parsed JSON, from `preHandler` on checked and verified. */
+  /** The message: a Buffer in `onRequest` and `preParsing`, parsed JSON in `preValidation`, verified from `preHandler` on. */
   message?: unknown
-  /** `preHandler` on: the author of the message. */
+  /** From `preHandler` on. The author of the message. */
   publicKey?: string
   /** `onError` only. */
   error?: unknown
@@ -26,9 +26,9 @@ export interface HookContext {
 }
 
 /**
- * Runs in the order of `addHook`, before what the plugin itself does at the stage. Up to `preHandler`, an error that it
- * throws ends the message, and is answered like any failure of that stage. From `onSend` on it is only reported, as all errors are, to
- * `onError`: what is stored and acknowledged must reach every reader.
+ * Hooks of one stage run in the order of `addHook`, before the plugin's own code for the stage. An error in a stage up to `preHandler` refuses the
+ * message. `onSend` hooks start after the acknowledgement, and neither the acknowledgement nor the relay waits for them. An error in `onSend` or later
+ * is passed to `onError` only.
  */
 export type Hook = (context: HookContext) => void | Promise<void>
 
@@ -42,7 +42,7 @@ export class Hooks {
   }
 
   add (name: HookName, fn: Hook): void {
-    if (!names.includes(name)) throw new HookInvalid(`There is no hook ${String(name)}`, names.join(', '))
+    if (!names.includes(name)) throw new HookInvalid(`Unknown hook ${String(name)}`, names.join(', '))
     if (typeof fn !== 'function') throw new HookInvalid(`The hook ${name} is not a function`, names.join(', '))
     this.#hooks[name].push(fn)
   }

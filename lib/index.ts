@@ -24,25 +24,25 @@ import { withinTimeLimit } from './stores/time-limit.ts'
 import { Upgrades } from './connection/upgrades.ts'
 import { registerWebsocket } from './connection/websocket.ts'
 
-/** `fastify.secsync` */
+/** The decorator `fastify.secsync`. */
 export interface Secsync {
   getDocument: GetDocument
   createSnapshot: CreateSnapshot
   createUpdate: CreateUpdate
   hasAccess: HasAccess
   hasBroadcastAccess: HasBroadcastAccess
-  /** Adds a function to a stage in the life of every message and handshake; throws `FST_SECSYNC_HOOK_INVALID` for another name. */
+  /** Adds a function to a stage of messages and handshakes. Throws `FST_SECSYNC_HOOK_INVALID` for an unknown name. */
   addHook (name: HookName, hook: Hook): void
   /**
-   * Tells the connections of a document, of a session key, or of both together, on all nodes, that they have no access, and closes
-   * them with 4401.
+   * Sends `unauthorized` to the matching connections on all nodes and closes them with 4401. With both properties, a connection must match
+   * both. Throws `FST_SECSYNC_DISCONNECT_INVALID` if both are missing.
    */
   disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined }): void
-  /** What is open on this node: documents that somebody is in, and connections. */
+  /** Returns the number of open documents and connections on this node. */
   stats (): { documents: number, connections: number }
 }
 
-/** Milliseconds at the start. Fastify waits for 10 seconds. */
+/** Time limit for the database check at the start, in milliseconds. Below Fastify's `pluginTimeout` of 10 seconds. */
 const checkTimeout = 5000
 
 declare module 'fastify' {
@@ -56,10 +56,12 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const resolved = resolveOptions(options)
   const { limits, prefix = '' } = resolved
   const foreign = foreignOptions(options)
-  if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: these are no options of fastify-secsync, and are left aside')
+  if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: unknown options are ignored')
 
   await registerWebsocket(fastify, prefix, limits)
-  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes)
+  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes, (gap) => {
+    fastify.log.error(gap, 'secsync: updates behind a gap were put aside, so that the document can be read')
+  })
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
   const hooks = new Hooks(limits.callbackTimeout)
@@ -100,7 +102,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     stats: () => ({ documents: rooms.size, connections: connections.size })
   })
 
-  // Fastify ignores the prefix of a plugin that is not encapsulated: the route needs a plugin of its own.
+  // Fastify ignores `prefix` for plugins that are not encapsulated, so the route is in a plugin of its own.
   const documentIds = new DocumentIds()
   const failures = new Failures(hooks)
   fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, documentIds, failures, hooks, limits, rooms }), { prefix })
@@ -110,8 +112,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
       await withinTimeLimit('The database', checkTimeout, check)
     } catch (err) {
       if (err instanceof DatabaseNotMigrated || err instanceof DatabaseEncodingInvalid) throw err
-      // It may be back in a moment, and clients wait for it. A process that ends here would have to be started again and again.
-      fastify.log.warn({ err }, 'secsync: the database cannot be reached. Clients are told to come back until it can')
+      // The outage may be short, and clients reconnect until it is over. Failing here would end the process.
+      fastify.log.warn({ err }, 'secsync: the database is unreachable. Clients reconnect until it is available')
     }
   })
 
@@ -125,14 +127,17 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     await Promise.all([...connections].map((connection) => connection.shutDown()))
     await rooms.end(limits.drainTimeout)
   })
-  fastify.addHook('onClose', close)
+  // A statement that hangs keeps its connection, and the pool waits for it.
+  fastify.addHook('onClose', () => withinTimeLimit('Closing the database', limits.drainTimeout, close).catch((err: unknown) => {
+    fastify.log.warn({ err }, 'secsync: the store did not close')
+  }))
   fastify.addHook('onClose', async () => { await nodes?.close() })
 }
 
 const text = Type.Optional(Type.Union([Type.String(), Type.Undefined()]))
 const Which = Type.Object({ documentId: text, websocketSessionKey: text }, { additionalProperties: false })
 
-/** Without either, or with a name that is misspelt, everybody would lose access for good. */
+/** Throws without either property and for unknown names: an empty condition would disconnect every client. */
 function checkDisconnect (which: unknown): Static<typeof Which> {
   if (!Value.Check(Which, which) || (which.documentId === undefined && which.websocketSessionKey === undefined)) throw new DisconnectInvalid()
   return which
@@ -161,4 +166,5 @@ export type { PrismaClientLike } from './stores/prisma.ts'
 export type { ServerMessage } from './protocol/answers.ts'
 export type { UpdateClocks } from './protocol/clocks.ts'
 export type { AdditionalAuthenticationDataValidations, ClientMessage, EphemeralMessage, Snapshot, SnapshotMessage, Update } from './protocol/messages.ts'
+export { hash } from './protocol/proof.ts'
 export type { SnapshotProofChainEntry } from './protocol/proof.ts'

@@ -10,38 +10,38 @@ import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, St
 import type { AdditionalAuthenticationDataValidations } from './protocol/messages.ts'
 import type { PrismaClientLike } from './stores/prisma.ts'
 
-/** Of a timer: for a longer one Node.js takes 1 ms. */
+/** Maximum delay of a timer. Node.js replaces longer ones with 1 ms. */
 const maxDelay = 2 ** 31 - 1
 
 const Limits = Type.Object({
-  /** Bytes of one message. A bigger one closes its connection with 1009. */
+  /** Maximum size of a message in bytes. A larger message closes its connection with 1009. */
   maxMessageSize: Type.Integer({ minimum: 1024, default: 16 * 1024 * 1024 }),
-  /** Messages of one connection that are not answered yet, before it is no longer read. */
+  /** Maximum number of unanswered messages per connection. Reading pauses above it. */
   maxQueuedMessages: Type.Integer({ minimum: 1, default: 256 }),
-  /** Messages that are read from one connection in a second. 0: as many as come. */
+  /** Maximum number of messages handled per connection and second. 0: unlimited. */
   maxMessagesPerSecond: Type.Integer({ minimum: 0, default: 0 }),
-  /** Bytes that wait to be read by one connection, beside its document, before it is closed with 1013. One message more may wait. */
+  /** Maximum number of unsent bytes per connection, without its document. The connection is closed with 1013 above it. One message may exceed it. */
   maxBufferedBytes: Type.Integer({ minimum: 1024, default: 8 * 1024 * 1024 }),
-  /** Bytes of documents that were loaded from the Prisma store and are kept, so that of those only what is new is read. 0: none. */
+  /** Maximum size of the cache of loaded documents in bytes. Only newer updates of a cached document are read from the database. 0: no cache. */
   maxCachedBytes: Type.Integer({ minimum: 0, default: 32 * 1024 * 1024 }),
-  /** Groups of updates that are at the Prisma store at once: fewer than its pool has connections (10), so that loads find one. */
+  /** Maximum number of concurrent update statements of the Prisma store. Keep it below the pool size (10), so that loads get a connection. */
   maxConcurrentWrites: Type.Integer({ minimum: 1, default: 8 }),
-  /** Connections of one document on this node. One more is closed with 1013. */
+  /** Maximum number of connections per document on this node. Further connections are closed with 1013. */
   maxConnectionsPerDocument: Type.Integer({ minimum: 1, default: 10_000 }),
   /**
-   * Authors with updates on one snapshot. The update of one more is answered with `requiresNewSnapshot`: a client that comes back has the clock of each
-   * in its URL, and Node.js takes headers of 16 KB.
+   * Maximum number of authors with updates on one snapshot. The first update of a further author is answered with `requiresNewSnapshot`. A
+   * reconnecting client sends one clock per author in its URL, and Node.js limits headers to 16 KB.
    */
   maxAuthorsPerSnapshot: Type.Integer({ minimum: 1, default: 100 }),
-  /** Messages in a row that are no messages of the protocol, before the connection is closed with 1008. */
+  /** Maximum number of consecutive invalid messages. The connection is then closed with 1008. */
   maxInvalidMessages: Type.Integer({ minimum: 1, default: 100 }),
-  /** Milliseconds between two pings. A connection that has not answered one by the next is ended. */
+  /** Milliseconds between two pings. Connections that miss a pong are terminated. */
   heartbeatInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 30_000 }),
-  /** With `redis` or `bus`: milliseconds after which a node makes sure that it has missed nothing of an open document. */
+  /** With `redis` or `bus`: milliseconds between two checks of the store for missed changes of an open document. */
   checkInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 10_000 }),
-  /** Milliseconds for one call of a callback or of the database. Default: at least 10,000, and 1 for each 4 KiB of `maxMessageSize`. */
+  /** Time limit in milliseconds for one call of a callback or the database. Default: 10,000, or 1 per 4 KiB of `maxMessageSize` if that is more. */
   callbackTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 10_000 }),
-  /** Milliseconds for messages in flight when the server shuts down. */
+  /** Time limit in milliseconds for messages in flight during shutdown. */
   drainTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 5_000 })
 }, { additionalProperties: false })
 export type Limits = Static<typeof Limits>
@@ -49,7 +49,7 @@ export type Limits = Static<typeof Limits>
 const fn = Type.Optional(Type.Function([], Type.Unknown()))
 const fns = Type.Optional(Type.Union([Type.Function([], Type.Unknown()), Type.Array(Type.Function([], Type.Unknown()))]))
 
-/** What each option must be, in the order in which they are checked; the text says what to write instead. */
+/** The schema of each option, in the order of the checks. The text says what to write instead. */
 const checks: Record<string, [TSchema, string]> = {
   prefix: [Type.Optional(Type.String({ pattern: '^$|^/' })), "must be a path that begins with a slash, for instance '/documents'"],
   hasAccess: [fn, 'must be a function that returns true or false'],
@@ -61,13 +61,13 @@ const checks: Record<string, [TSchema, string]> = {
     'must be a Prisma driver adapter, for instance new PrismaPg({ connectionString }) from @prisma/adapter-pg'],
   prisma: [Type.Optional(Type.Object({ $queryRaw: Type.Function([], Type.Unknown()) })),
     'must be a PrismaClient'],
-  // Not a Cluster, whose own connection for subscriptions tells nobody when it is lost, and not a client of the package `redis`.
+  // Not a Cluster: it does not report the loss of its subscriber connection. Not a client of the npm package `redis`.
   redis: [Type.Optional(Type.Object({
     publish: Type.Function([], Type.Unknown()),
     duplicate: Type.Function([], Type.Unknown()),
     status: Type.String(),
     isCluster: Type.Optional(Type.Literal(false))
-  })), 'must be a client of ioredis for one server, for instance new Redis(process.env.REDIS_URL)'],
+  })), 'must be an ioredis client for one server, for instance new Redis(process.env.REDIS_URL)'],
   bus: [Type.Optional(Type.Object({
     publish: Type.Function([], Type.Unknown()), subscribe: Type.Function([], Type.Unknown()), close: Type.Function([], Type.Unknown())
   })), 'must be an object with publish(channel, message), subscribe(channel, subscriber) and close()'],
@@ -77,38 +77,38 @@ const checks: Record<string, [TSchema, string]> = {
   additionalAuthenticationDataValidations: [
     Type.Optional(Type.Object({})),
     'must have TypeBox object schemas for snapshot, update or ephemeralMessage, for instance { snapshot: Type.Object({ keyId: Type.String() }) }'],
-  limits: [Type.Optional(Type.Object({})), `must be an object with some of the whole numbers ${Object.keys(Limits.properties).join(', ')}`]
+  limits: [Type.Optional(Type.Object({})), `must be an object. Its properties are integers: ${Object.keys(Limits.properties).join(', ')}`]
 }
 
-/** With those of Fastify's `register`. */
+/** Includes the options of Fastify's `register`. */
 const knownOptions = [...Object.keys(checks), 'logLevel', 'logSerializers' satisfies keyof RegisterOptions]
 
 export interface SecsyncOptions extends RegisterOptions {
-  /** Where the route is: clients connect to `{prefix}/{documentId}`. Default: at the root. */
+  /** Path of the route. Clients connect to `{prefix}/{documentId}`. Default: the root. */
   prefix?: string
-  /** May this connection read, or may this author write or send? Required: there is no access that nobody decided on. */
+  /** Decides whether a connection may read and whether an author may write or send. Required. */
   hasAccess: HasAccess
-  /** Who may receive what is relayed now? Default: who has `read` access, asked once per session key and second. */
+  /** Decides which connections may receive a relayed message. Default: those with `read` access, checked once per session key and second. */
   hasBroadcastAccess?: HasBroadcastAccess | undefined
-  /** The part of a document that its reader is missing. Default: the Prisma store's. */
+  /** Loads the part of a document that a client does not have. Default: the Prisma store's. */
   getDocument?: GetDocument | undefined
   /** Stores a snapshot, or throws. Default: the Prisma store's. */
   createSnapshot?: CreateSnapshot | undefined
   /** Stores an update, or throws. Default: the Prisma store's. */
   createUpdate?: CreateUpdate | undefined
-  /** A Prisma driver adapter for PostgreSQL. The client that is made with it is closed with the instance. */
+  /** A Prisma driver adapter for PostgreSQL. Its connections are closed with the Fastify instance. */
   adapter?: SqlDriverAdapterFactory | undefined
-  /** Your own PrismaClient, whose schema has the three models of this package. It is left open. */
+  /** Your own PrismaClient. Its schema needs the three models of this package. The plugin does not close it. */
   prisma?: PrismaClientLike | undefined
-  /** A client of ioredis, for more than one node on one store. It is left open. */
+  /** An ioredis client, for several nodes on one store. The plugin does not close it. */
   redis?: RedisClient | undefined
-  /** Another broker than Redis between the nodes. It is closed with the instance. */
+  /** A message broker other than Redis. It is closed with the Fastify instance. */
   bus?: Bus | undefined
-  /** Authentication before the upgrade, answered in HTTP. */
+  /** Fastify hooks of the route. They run before the WebSocket upgrade and answer in HTTP. */
   onRequest?: RouteShorthandOptions['onRequest'] | undefined
   preValidation?: RouteShorthandOptions['preValidation'] | undefined
   preHandler?: RouteShorthandOptions['preHandler'] | undefined
-  /** Schemas for public data of the application's; without one, additional public data is refused. */
+  /** TypeBox object schemas for additional public data. Public data without a schema is refused. */
   additionalAuthenticationDataValidations?: AdditionalAuthenticationDataValidations | undefined
   limits?: { [Name in keyof Limits]?: number | undefined } | undefined
 }
@@ -117,12 +117,12 @@ export interface ResolvedOptions extends Omit<SecsyncOptions, 'limits'> {
   limits: Limits
 }
 
-/** Names that are none of ours, and are left aside. */
+/** Returns the unknown names. They are ignored. */
 export function foreignOptions (options: SecsyncOptions): string[] {
   return unknownNames(options, knownOptions)
 }
 
-/** Throws an `FST_SECSYNC_*` error that says what to write instead. */
+/** Checks the options and adds defaults. Throws an `FST_SECSYNC_*` error for a missing or invalid option. */
 export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   assertKnown(options, knownOptions)
   for (const [name, [schema, advice]] of Object.entries(checks)) {
@@ -150,8 +150,8 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
 }
 
 /**
- * A name that resembles one of ours is a mistake: what it was meant for would not be in force. Others may come from an object that was made
- * for something else, too, as with autoload.
+ * Throws for a name that resembles an option: it is probably misspelt, and the option would have no effect. Other unknown names are
+ * allowed, because the object may also hold options of other plugins, for instance with autoload.
  */
 function assertKnown (options: object, names: string[], path = ''): void {
   for (const name of unknownNames(options, names)) {
@@ -172,37 +172,37 @@ function resolveLimits (given: SecsyncOptions['limits'] = {}): Limits {
   const names = Object.keys(Limits.properties)
   assertKnown(given, names, 'limits.')
   const [unknown] = unknownNames(given, names)
-  if (unknown !== undefined) throw new OptionInvalid(`limits.${unknown}`, `is none of ${names.join(', ')}`)
+  if (unknown !== undefined) throw new OptionInvalid(`limits.${unknown}`, `is unknown. The limits are ${names.join(', ')}`)
   const limits = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(limits)) {
     const { minimum = 0, maximum } = Limits.properties[name as keyof Limits]
     const range = maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
-    if (!Value.Check(Limits.properties[name as keyof Limits], value)) throw new OptionInvalid(`limits.${name}`, `must be a whole number ${range}`)
+    if (!Value.Check(Limits.properties[name as keyof Limits], value)) throw new OptionInvalid(`limits.${name}`, `must be an integer ${range}`)
   }
   const resolved = Value.Default(Limits, { ...limits }) as Limits
   return { ...resolved, callbackTimeout: limits.callbackTimeout ?? Math.max(resolved.callbackTimeout, timeFor(resolved.maxMessageSize)) }
 }
 
-/** Milliseconds to store so many bytes, or to load them. */
+/** Milliseconds to store or load this number of bytes. */
 function timeFor (bytes: number): number {
   return Math.min(Math.ceil(bytes / 4096), maxDelay)
 }
 
-/** Schemas of other libraries, such as the package `typebox`, look alike and cannot be read. */
+/** Throws for schemas of other libraries, such as `typebox` 1.x. They look similar but do not compile. */
 function assertSchemas (validations: AdditionalAuthenticationDataValidations = {}): void {
   const option = 'additionalAuthenticationDataValidations'
   const names = ['snapshot', 'update', 'ephemeralMessage']
   assertKnown(validations, names, `${option}.`)
   for (const [name, schema] of Object.entries(validations)) {
-    if (!names.includes(name)) throw new OptionInvalid(`${option}.${name}`, `is none of ${names.join(', ')}`)
+    if (!names.includes(name)) throw new OptionInvalid(`${option}.${name}`, `is unknown. The names are ${names.join(', ')}`)
     if (schema !== undefined && !TypeGuard.IsObject(schema)) {
       throw new OptionInvalid(`${option}.${name}`,
-        'must be an object schema of the npm package @sinclair/typebox 0.34, for instance Type.Object({ keyId: Type.String() }); those of typebox 1.x are not understood')
+        'must be an object schema of the npm package @sinclair/typebox 0.34, for instance Type.Object({ keyId: Type.String() }); schemas of typebox 1.x are not supported')
     }
   }
 }
 
-/** `?schema=…` in connection strings is for Prisma's own engines: a driver adapter leaves it aside. */
+/** Throws for `?schema=…` in the connection string. Prisma's own engines use it, but driver adapters ignore it. */
 function assertSchemaInUse (adapter: SqlDriverAdapterFactory | undefined): void {
   const { config, options } = (adapter ?? {}) as { config?: { connectionString?: unknown }, options?: { schema?: string } }
   const [, schema] = /[?&]schema=([^&]+)/.exec(String(config?.connectionString)) ?? []

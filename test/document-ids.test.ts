@@ -117,10 +117,10 @@ t.test('what cannot work is named in the log', async (t) => {
   const log = new Log()
   const { endpoint } = await start(t, {}, log.options)
   for (const [path, reason] of [
-    ['/?sessionKey=key', 'The URL of the handshake has no document id'],
-    ['/a', 'The URL of the handshake has no session key'],
-    [`/${'x'.repeat(1025)}?sessionKey=key`, 'The URL of the handshake has a document id of 1025 bytes, the limit is 1024'],
-    ['/a%00?sessionKey=key', 'The URL of the handshake has a document id that is no text, or has a NUL in it']
+    ['/?sessionKey=key', 'Invalid handshake URL: no document id'],
+    ['/a', 'Invalid handshake URL: no session key'],
+    [`/${'x'.repeat(1025)}?sessionKey=key`, 'Invalid handshake URL: the document id has 1025 bytes, the limit is 1024'],
+    ['/a%00?sessionKey=key', 'Invalid handshake URL: the document id contains NUL or a lone surrogate']
   ] as const) {
     t.equal(await new RawClient(`${endpoint}${path}`).closed(), 4500)
     t.equal(log.lines.splice(0).find(({ err }) => err !== undefined)?.err?.message, reason)
@@ -130,5 +130,5 @@ t.test('what cannot work is named in the log', async (t) => {
   await client.next('document')
   client.send(new Author().snapshot('b'))
   await client.next('snapshot-save-failed')
-  t.match(log.lines.find(({ err }) => err !== undefined)?.err?.message, /^The message is for the document "b", not for the one of its connection/)
+  t.match(log.lines.find(({ err }) => err !== undefined)?.err?.message, /^The message belongs to document "b", which is not the document of its connection/)
 })

@@ -118,8 +118,8 @@ const targets: Record<string, Record<string, string>> = {
 
 const requests: Record<string, [Request, number | string]> = {
   POST: [{ method: 'POST' }, 404],
-  HEAD: [{ method: 'HEAD' }, 404],
-  'a GET that is no upgrade': [{ headers: { connection: 'close', upgrade: undefined } }, 404],
+  HEAD: [{ method: 'HEAD' }, 426],
+  'a GET that is no upgrade': [{ headers: { connection: 'close', upgrade: undefined } }, 426],
   'an upgrade to something else': [{ headers: { upgrade: 'h2c' } }, 400],
   'an upgrade without a key': [{ headers: { 'sec-websocket-key': undefined } }, 400],
   'an upgrade with a wrong key': [{ headers: { 'sec-websocket-key': 'a' } }, 400],

@@ -212,5 +212,5 @@ t.test('a database without the tables is refused at the start, and one that cann
   t.teardown(() => app.close())
   await app.register(secsync, { adapter: new PrismaPg({ connectionString: 'postgresql://127.0.0.1:1/none' }), hasAccess: () => true })
   await app.ready()
-  t.match(log.lines.find(({ level }) => level === 40)?.msg, 'the database cannot be reached')
+  t.match(log.lines.find(({ level }) => level === 40)?.msg, 'the database is unreachable')
 })

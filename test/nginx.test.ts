@@ -57,7 +57,7 @@ t.test('clients write through nginx, in front of two nodes', { skip: missing('ng
   }
   const clocks = Object.fromEntries(Array.from({ length: 1000 }, () => [new Author().publicKey, 0]))
   const query = new URLSearchParams({ sessionKey: 'key', mode: 'delta', knownSnapshotId: 'a', knownSnapshotUpdateClocks: JSON.stringify(clocks) })
-  await new RawClient(`${endpoint}/many-authors?${query}`).next('document')
+  await new RawClient(`${endpoint}/plain?${query}`).next('document')
 
   const [a, b] = [new RealClient(t, endpoint, 'moving'), new RealClient(t, endpoint, 'moving')]
   a.type('before')

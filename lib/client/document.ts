@@ -91,7 +91,7 @@ export class OpenDocument implements SecsyncDocument {
       },
       onReplaced: () => {
         this.#waiting.renumber(outbox.lastNumber)
-        this.#sender.changed()
+        this.#sender.flush()
       }
     })
     this.#line = new Line({
@@ -171,8 +171,8 @@ export class OpenDocument implements SecsyncDocument {
   #changed (): void {
     this.#state = undefined
     const { connection } = this.getState()
-    // What is wrong there may not be seen in what is new.
-    if (connection.status === 'trouble' && connection.error.mustTrust) this.#loadsComplete = true
+    // What is wrong may not be seen in what is new, or be why the server has no answer to what this client knows.
+    if (connection.status === 'trouble' && (connection.error.mustTrust || connection.error.code === 'SECSYNC_SERVER_ERROR')) this.#loadsComplete = true
     if (this.#isTelling) return
     this.#isTelling = true
     queueMicrotask(() => {

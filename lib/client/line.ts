@@ -150,6 +150,8 @@ export class Line {
   destroy (): void {
     for (const end of this.#ends) end()
     this.#close()
+    // What is asked for now, a session key or why a handshake has failed, is answered too late.
+    this.#try++
     this.#set({ status: 'destroyed' })
   }
 

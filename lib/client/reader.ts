@@ -3,7 +3,7 @@ import { advance, placeUpdate, type History, type Marks } from './core/history.t
 import { decodeChanges } from './crypto/changes.ts'
 import { CryptoError } from './crypto/errors.ts'
 import { decrypt } from './crypto/messages.ts'
-import { decryptAll, verifyAll, type OpenOptions } from './crypto/open.ts'
+import { decryptAll, openAll, verifyAll, type OpenOptions } from './crypto/open.ts'
 import { parseEphemeralMessage, parseSnapshot, parseUpdate, type IsAdditionalData } from './crypto/parse.ts'
 import { proofEntryOf } from './crypto/proof.ts'
 import type { Work } from './crypto/work.ts'
@@ -95,22 +95,29 @@ export class Reader {
       read.taken.push(update)
     }
     if (read.taken.length === 0) return read
-    if (!isTrusted) await this.#verify('update', read.taken)
-    await this.#open(read, history, isOwn)
+    await this.#open(read, history, isOwn, isTrusted)
     return read
   }
 
-  async #open (read: ReadUpdates, history: History, isOwn: (signature: string) => boolean): Promise<void> {
+  async #open (read: ReadUpdates, history: History, isOwn: (signature: string) => boolean, isTrusted: boolean): Promise<void> {
     const wanted: Update[] = []
+    const known: Update[] = []
     const pace = this.#environment.newPace()
     for (const update of read.taken) {
-      if (isOwn(update.signature)) continue
-      if (await this.#isValidClient(update)) wanted.push(update)
-      else read.refusals.push({ publicKey: update.publicData.pubKey, reason: 'invalidClient' })
+      if (isOwn(update.signature)) known.push(update)
+      else if (await this.#isValidClient(update)) wanted.push(update)
+      else {
+        known.push(update)
+        read.refusals.push({ publicKey: update.publicData.pubKey, reason: 'invalidClient' })
+      }
     }
+    if (!isTrusted) await this.#verify('update', known)
     if (wanted.length === 0) return
     const key = await this.#keys.of(history.active)
-    const contents = await decryptAll(wanted, key, { pace })
+    // Decrypted while others are verified: nothing of it is used before all are.
+    const contents = isTrusted ? await decryptAll(wanted, key, { pace }) : await openAll('update', wanted, key, { pace, verifier: this.#environment.verifier })
+    const forged = contents.find((content) => content instanceof CryptoError && content.code === 'SECSYNC_INVALID_SIGNATURE')
+    if (forged instanceof CryptoError) throw new ClientError('SECSYNC_INVALID_SIGNATURE', forged.message, { cause: forged })
     for (const [index, content] of contents.entries()) {
       await pace.rest()
       try {

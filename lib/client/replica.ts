@@ -37,7 +37,8 @@ export class Replica {
   #history: History | undefined
   /** Acknowledged, behind one that is not. */
   #acknowledged: Update[] = []
-  #wasEmpty = true
+  /** What the next load has to be compared with: content that was there before, or all that this client has. */
+  #reconciles: 'nothing' | 'content' | 'all' = 'nothing'
   snapshotInFlight: SnapshotInFlight | undefined
   refused: Refused = { invalidClient: 0, broken: 0 }
   loaded: 'no' | 'device' | 'server' = 'no'
@@ -52,7 +53,7 @@ export class Replica {
 
   /** The document had content when it was opened: what of it the server has not counts as local changes. */
   holdsContent (changes: readonly Uint8Array[]): void {
-    this.#wasEmpty = changes.length === 0
+    if (changes.length > 0) this.#reconciles = 'content'
     for (const change of changes) this.#settings.outbox.gather(change)
   }
 
@@ -83,7 +84,7 @@ export class Replica {
     }
     const contents = await this.#take(snapshot, snapshotProofChain, updates ?? [], isComplete)
     this.#settings.outbox.releaseAllBut(this.#history?.active.snapshotId ?? '')
-    if (this.loaded === 'no') this.#reconcile(contents)
+    this.#reconcile(contents)
     this.loaded = 'server'
   }
 
@@ -188,15 +189,17 @@ export class Replica {
     policy.updateTaken(update.ciphertext.length)
   }
 
-  /** Content that was there before is a local change as far as the server has it not. */
+  /** What the server has not is a local change. */
   #reconcile (contents: Contents): void {
-    if (this.#wasEmpty) return
-    this.#wasEmpty = true
-    const { crdt, journal, outbox } = this.#settings
-    outbox.clear()
+    if (this.#reconciles === 'nothing') return
+    const { crdt, journal, outbox, onReplaced } = this.#settings
+    if (this.#reconciles === 'all') outbox.clearAll()
+    else outbox.clear()
+    this.#reconciles = 'nothing'
     for (const change of crdt.changesSince(contents)) outbox.gather(change)
-    journal.forget(outbox.takeSettled())
-    this.#settings.onReplaced()
+    // Else the device forgets the old ones when it takes the new ones.
+    if (outbox.gathered === 0) journal.forget(outbox.takeSettled())
+    onReplaced()
   }
 
   /** `update-saved` */
@@ -237,12 +240,10 @@ export class Replica {
     return this.#history === undefined ? -1 : lastClock(this.#history, this.#settings.publicKey)
   }
 
-  /** Forgets what was verified, for a load of what the server has now. */
+  /** Forgets what was verified, for a load of what the server has now. What is pending stays so until then. */
   forgetHistory (): void {
-    this.#settings.outbox.clearAll()
     this.#history = undefined
     this.#acknowledged = []
-    this.#wasEmpty = false
-    this.loaded = 'no'
+    this.#reconciles = 'all'
   }
 }

@@ -7,7 +7,8 @@ import type { Limits } from '../options.ts'
 import { heartbeat } from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { textFrame } from '../protocol/frame.ts'
-import type { Known } from '../stores/store.ts'
+import type { Cursor } from '../protocol/cursor.ts'
+import type { Known, LoadedDocument } from '../stores/store.ts'
 import { Inbox, type Receive } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { isPublishedClient, knownOf } from './query.ts'
@@ -42,6 +43,8 @@ export class Connection implements Client {
   readonly #stream: Duplex
   readonly #outbox: Outbox
   readonly #isPublished: boolean
+  /** Where the document ended that was sent here. */
+  #joinedAt: Cursor = { snapshotId: '', clocks: {} }
   readonly #streams = new Map<string, UpdateStream>()
   readonly #limits: Limits
   /** Whether the peer has sent something since the last heartbeat. */
@@ -107,7 +110,8 @@ export class Connection implements Client {
   streamOf (author: string): UpdateStream {
     let stream = this.#streams.get(author)
     if (stream === undefined) {
-      stream = new UpdateStream(this.#isPublished)
+      const { snapshotId, clocks } = this.#joinedAt
+      stream = new UpdateStream(this.#isPublished, { snapshotId, clock: clocks[author] ?? -1 })
       this.#streams.set(author, stream)
     }
     return stream
@@ -127,8 +131,9 @@ export class Connection implements Client {
     this.#outbox.send(frame)
   }
 
-  sendDocument (frame: Buffer, hasSnapshot: boolean): void {
-    this.#outbox.sendDocument(frame, hasSnapshot && this.#isPublished)
+  sendDocument (frame: Buffer, { snapshot, cursor }: LoadedDocument): void {
+    this.#joinedAt = cursor
+    this.#outbox.sendDocument(frame, snapshot !== undefined && this.#isPublished)
   }
 
   relay (frame: Buffer, isEphemeral = false): void {

@@ -82,7 +82,8 @@ function documentIdsOf (path: string, writtenAs: 'encoded' | 'asItIs' | 'unknown
 /** A `+` is a plus sign in what the published client sends, and a space in a form. An application's parser has the last word. */
 function sessionKeysOf (query: string, request: FastifyRequest): string[] {
   const [, value] = /(?:^|&)sessionKey=([^&]*)/.exec(query) ?? []
-  const readings = value === undefined ? [] : [...new Set([unescapeUrl(value), new URLSearchParams(`key=${value}`).get('key') ?? ''])]
+  const decoded = new URLSearchParams(`key=${value ?? ''}`).get('key') ?? ''
+  const readings = value === undefined ? [] : new URLSearchParams(query).has('revision') ? [decoded] : [...new Set([unescapeUrl(value), decoded])]
   const { sessionKey } = request.query as { sessionKey?: unknown }
   return typeof sessionKey !== 'string' || readings.includes(sessionKey) ? readings : [sessionKey]
 }

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import type { Access } from '../document/access.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { Connection } from './connection.ts'
-import { AccessUnknown, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
+import { AccessCheckFailed, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
 import type { HookContext } from '../hooks.ts'
 import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -127,7 +127,7 @@ async function canRead ({ documentId, websocketSessionKey, request }: Pick<HookC
   try {
     return await access.can({ action: 'read', documentId, websocketSessionKey, request })
   } catch (cause) {
-    throw Object.assign(new AccessUnknown((cause as Error | undefined)?.message), { cause })
+    throw Object.assign(new AccessCheckFailed((cause as Error | undefined)?.message), { cause })
   }
 }
 
@@ -143,6 +143,6 @@ function isTransient (error: unknown): boolean {
 function assertStorable (documentId: string): void {
   const bytes = Buffer.byteLength(documentId)
   if (bytes === 0) throw new HandshakeInvalid('no document id')
-  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`a document id of ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
-  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('a document id that is no text, or has a NUL in it')
+  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`the document id has ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
+  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('the document id contains NUL or a lone surrogate')
 }

@@ -4,12 +4,12 @@ import { CallbackResultInvalid } from '../errors.ts'
 import { withinTimeLimit } from '../stores/time-limit.ts'
 import type { Client } from './client.ts'
 
-/** How long the answers of the default `hasBroadcastAccess` are kept, in milliseconds. */
+/** Milliseconds for which answers of the default `hasBroadcastAccess` are cached. */
 const keptFor = 1000
 
-/** The two access callbacks, with a time limit. Neither a wrong answer nor a late one lets anybody in. */
+/** The two access callbacks, with a time limit. Invalid and late answers never grant access. */
 export class Access {
-  /** For how many milliseconds an answer of `canReceive` holds. The user's own callback is asked for every relay. */
+  /** Milliseconds for which an answer of `canReceive` is cached. 0 for the user's own callback, which is called for every relay. */
   readonly keptFor: number
   readonly hasAccess: HasAccess
   readonly hasBroadcastAccess: HasBroadcastAccess
@@ -28,11 +28,11 @@ export class Access {
 
   async can (params: HasAccessParams): Promise<boolean> {
     const answer: unknown = await withinTimeLimit('hasAccess', this.#timeLimit, () => this.hasAccess(params))
-    if (typeof answer !== 'boolean') throw new CallbackResultInvalid('hasAccess', 'neither true nor false')
+    if (typeof answer !== 'boolean') throw new CallbackResultInvalid('hasAccess', 'returned neither true nor false')
     return answer
   }
 
-  /** Which of these clients of a document may receive what is relayed now, by index. `undefined`: it is not known. */
+  /** Decides which of these clients may receive a relayed message, by index. `undefined`: the check failed. */
   canReceive (documentId: string, clients: Client[], sender: Client | undefined): Array<Promise<boolean | undefined>> {
     if (this.#hasBroadcastAccess === undefined) return this.#canRead(documentId, clients)
     const answers = this.#canReceive(this.#hasBroadcastAccess, documentId, clients, sender)
@@ -47,24 +47,24 @@ export class Access {
         requests: clients.map(({ request }) => request),
         request: sender?.request
       }))
-      // `Array.from`: an array may have holes, which its methods pass over.
+      // `Array.from`: array methods skip the holes of sparse arrays.
       if (!Array.isArray(answers) || answers.length !== clients.length || Array.from(answers).some((answer) => typeof answer !== 'boolean')) {
-        throw new CallbackResultInvalid('hasBroadcastAccess', 'no array with true or false for each session key')
+        throw new CallbackResultInvalid('hasBroadcastAccess', 'did not return an array with true or false for each session key')
       }
       return answers as boolean[]
     } catch (err) {
-      this.#log.error({ err, documentId }, 'secsync: it is not known who may receive what is relayed')
+      this.#log.error({ err, documentId }, 'secsync: hasBroadcastAccess failed')
       return undefined
     }
   }
 
-  /** Who may read may receive. Each session key is asked for on its own: one that makes `hasAccess` fail is nobody else's trouble. */
+  /** The default: clients with `read` access may receive. One call per session key, so that a failure affects one session only. */
   #canRead (documentId: string, clients: Client[]): Array<Promise<boolean | undefined>> {
     const answers = new Map<string, Promise<boolean | undefined>>()
     for (const { websocketSessionKey, request } of clients) {
       if (answers.has(websocketSessionKey)) continue
       answers.set(websocketSessionKey, this.can({ action: 'read', documentId, websocketSessionKey, request }).catch((err: unknown) => {
-        this.#log.error({ err, documentId }, 'secsync: it is not known whether a session may receive what is relayed')
+        this.#log.error({ err, documentId }, 'secsync: hasAccess failed for a relayed message')
         return undefined
       }))
     }
@@ -72,7 +72,7 @@ export class Access {
   }
 }
 
-/** The default of `hasBroadcastAccess`, as the decorator shows it. */
+/** The default `hasBroadcastAccess` of the decorator. */
 function readAccessOf (hasAccess: HasAccess): HasBroadcastAccess {
   return ({ documentId, websocketSessionKeys, requests }) => Promise.all(websocketSessionKeys.map((websocketSessionKey, index) =>
     hasAccess({ action: 'read', documentId, websocketSessionKey, request: requests[index]! })))

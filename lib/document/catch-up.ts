@@ -35,7 +35,7 @@ export class CatchUp {
   }
 
   /** Relays what other nodes have told, as far as it continues the cursor. Of `old`, nothing needs to wait for what is missing. */
-  relayHeard (old: Change[] = []): void {
+  relayReceived (old: Change[] = []): void {
     const { link, feed } = this.#settings
     if (link === undefined) return
     const before = new Set(old)
@@ -44,13 +44,13 @@ export class CatchUp {
       if (position === 'next') feed.relay(change)
       return position === 'gap' && !before.has(change)
     })
-    link.putBack(early)
+    link.keepEarly(early)
   }
 
   /** Waits a short time for what other nodes tell. Returns whether it was enough. */
   async #waitForBus (isEnough: () => boolean): Promise<boolean> {
     const deadline = performance.now() + patience
-    do this.relayHeard()
+    do this.relayReceived()
     while (!isEnough() && await this.#settings.link?.more(deadline))
     return isEnough()
   }
@@ -102,7 +102,7 @@ export class CatchUp {
     const { calls, feed, link, log } = this.#settings
     const before = copyOf(feed.cursor)
     // These changes were in the store before it is asked.
-    const heard = link?.take() ?? []
+    const received = link?.take() ?? []
     let document: LoadedDocument | undefined
     try {
       const { snapshotId, clocks } = before
@@ -110,21 +110,21 @@ export class CatchUp {
       document = await calls.load({ mode, ...isDelta && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
     } catch (err) {
       log.error({ err }, 'secsync: catching up with the store failed')
-      link?.putBack(heard)
+      link?.keepEarly(received)
       this.#planLater()
       return false
     }
     this.#failures = 0
-    this.#follow(document ?? { updates: '', cursor: { snapshotId: '', clocks: {} } }, before, heard, open)
+    this.#follow(document ?? { updates: '', cursor: { snapshotId: '', clocks: {} } }, before, received, open)
     return true
   }
 
-  #follow (document: LoadedDocument, before: Cursor, heard: Change[], open: Write[]): void {
+  #follow (document: LoadedDocument, before: Cursor, received: Change[], open: Write[]): void {
     const { feed, link } = this.#settings
     const { version } = document.cursor
     if (wasRolledBack(document.cursor, before)) feed.rollBack(document.cursor)
     // A document has no updates of snapshots that were replaced. If they were told, nobody has to do without.
-    else if (before.version !== undefined) this.relayHeard(heard)
+    else if (before.version !== undefined) this.relayReceived(received)
     if (version !== undefined && feed.cursor.version !== undefined && version <= feed.cursor.version) return
     const changes = changesOf(document)
     number(changes, version)
@@ -142,7 +142,7 @@ export class CatchUp {
       feed.relay(change, write?.client)
     }
     feed.countTo(version)
-    if (hasConfirmed) link?.tellSaved(version)
+    if (hasConfirmed) link?.publishSaved(version)
   }
 
   end (): void {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Known } from '../stores/store.ts'
+import type { Known, LoadedDocument } from '../stores/store.ts'
 import type { UpdateStream } from './update-stream.ts'
 
 /** A connection, as the document sees it. `Connection` implements it; `document/` knows nothing else about WebSockets. */
@@ -18,7 +18,7 @@ export interface Client {
   /** Sends an answer at once. */
   send (frame: Buffer): void
   /** Sends the document. What is relayed later waits until the client has queued it. */
-  sendDocument (frame: Buffer, hasSnapshot: boolean): void
+  sendDocument (frame: Buffer, document: LoadedDocument): void
   /** Sends in the order of the calls, behind what is held back. */
   relay (frame: Buffer, isEphemeral?: boolean): void
   close (code: number, reason: string, lastMessage?: string): void

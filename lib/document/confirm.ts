@@ -7,7 +7,7 @@ export function confirm (write: Write): void {
   const { client } = write
   if (isUpdate(write)) {
     const { author, snapshotId, clock } = write.change
-    client.streamOf(author).saved()
+    client.streamOf(author).saved(write.change)
     client.send(textFrame(answers.updateSaved(snapshotId, clock)))
   } else {
     client.send(textFrame(answers.snapshotSaved(write.change.snapshotId)))

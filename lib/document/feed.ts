@@ -87,7 +87,7 @@ export class Feed {
     const { members } = this.#parts
     members.join(client, document.cursor)
     document.frame ??= textFrame(...answers.document(document, document.cursor.snapshotId === ''))
-    client.sendDocument(document.frame, document.snapshot !== undefined)
+    client.sendDocument(document.frame, document)
     for (const frame of frames) client.relay(frame)
     if (!isComplete) {
       this.drop(client)

@@ -78,7 +78,7 @@ export class Room {
       idle: () => this.#endIfEmpty()
     }, this.#log)
     this.#link = settings.nodes?.link(documentId, {
-      heard: () => this.#turns.take(() => this.#open?.catchUp.relayHeard()),
+      received: () => this.#turns.take(() => this.#open?.catchUp.relayReceived()),
       missed: (version) => this.catchUp(version),
       ephemeralMessage: (text) => this.#open?.feed.relayEphemeral(text)
     })
@@ -118,7 +118,7 @@ export class Room {
 
   /** Relays to the readers on this node, and on others. */
   relayEphemeral (text: string, sender: Client): void {
-    this.#link?.tellEphemeralMessage(text)
+    this.#link?.publishEphemeralMessage(text)
     this.#open?.feed.relayEphemeral(text, sender)
   }
 

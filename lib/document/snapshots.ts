@@ -64,7 +64,7 @@ export class Snapshots {
     const { link, catchUp, feed } = this.#settings
     const { change, client } = write
     number([change], version)
-    link?.tell([change])
+    link?.publish([change])
     await catchUp.reach(change, open)
     // It may have been confirmed on the way.
     if (open.length === 0) return
@@ -83,7 +83,7 @@ export class Snapshots {
       missing = await this.#load({ mode: 'delta', ...parentSnapshotId && { knownSnapshotId: parentSnapshotId } })
       // It was saved before, byte for byte.
       if (missing?.snapshot && sameChange(snapshotChange(JSON.parse(missing.snapshot) as Snapshot), change)) return confirm(write)
-      error ??= new SnapshotConflict('the active one as its parent')
+      error ??= new SnapshotConflict('the active snapshot as its parent')
     } else if (!sameClocks(parentClocks, cursor.clocks) || isError(failure, SecsyncSnapshotMissesUpdatesError)) {
       const document = await this.#load({ mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
       missing = document && { updates: document.updates }

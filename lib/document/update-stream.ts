@@ -48,7 +48,8 @@ export interface Position {
  * time can tell: a pong comes from a network layer or a proxy, and a client may be busy for any length of time.
  *
  * Two cases are ambiguous:
- * - The next clock is also the one that continues what was sent before. Then the client is told to send a snapshot. It sends no update
+ * - The next clock is also the one that continues what was sent before, or the client was relayed updates of its own author, from another
+ *   connection, which move its clock. Then the client is told to send a snapshot. It sends no update
  *   while a snapshot is in flight, and everything that comes before the snapshot is old.
  * - A snapshot of somebody else replaces the active one. Then updates on the new snapshot may be sent before the client knows that those
  *   on the old one have failed. The failure is owed until an update on the new snapshot has come, and is sent for that one.
@@ -58,10 +59,16 @@ export class UpdateStream {
   /** Failures in a row. */
   failures = 0
   readonly #confirmsByClock: boolean
+  /** The last update of the author that the client had with its document, or has sent here. */
+  #own: Position | undefined
 
-  /** `confirmsByClock` is false for a client that never uses one clock for two different updates. */
-  constructor (confirmsByClock: boolean) {
+  /**
+   * `confirmsByClock` is false for a client that never uses one clock for two different updates. `own` is the last update of the author in
+   * the document that the client was sent.
+   */
+  constructor (confirmsByClock: boolean, own?: Position) {
     this.#confirmsByClock = confirmsByClock
+    this.#own = own
   }
 
   /** `next` is the clock that continues what is saved, or is about to be, of the author. */
@@ -106,13 +113,16 @@ export class UpdateStream {
     }
     const continuesOld = clock === state.last + 1
     const beginsAgain = clock >= state.next && clock <= next
-    if (continuesOld && beginsAgain && this.#confirmsByClock) return 'requireSnapshot'
+    // An update of its author that was sent from elsewhere moves the clock of the client, too, before it knows of the failure.
+    const wasMoved = next - 1 > (this.#own?.snapshotId === active.snapshotId ? this.#own.clock : -1)
+    if ((continuesOld || wasMoved) && beginsAgain && this.#confirmsByClock) return 'requireSnapshot'
     if (beginsAgain) {
       this.state = { name: 'following' }
       return clock === next ? 'save' : 'fail'
     }
-    if (continuesOld) state.last = clock
-    return continuesOld ? 'drop' : 'fail'
+    const isOld = continuesOld && (this.#confirmsByClock || clock > next)
+    if (isOld) state.last = clock
+    return isOld ? 'drop' : 'fail'
   }
 
   /** A failure is sent for this update. `next` is the clock that continues what is saved of the author. */
@@ -137,8 +147,9 @@ export class UpdateStream {
     this.state = { name: 'snapshotRequired' }
   }
 
-  saved (): void {
+  saved ({ snapshotId, clock }: Position): void {
     this.failures = 0
+    this.#own = { snapshotId, clock }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { isConflict, isError, SecsyncNewSnapshotRequiredError, StoreAway, UpdateConflict } from '../errors.ts'
+import { isConflict, isError, SecsyncNewSnapshotRequiredError, StoreUnavailable, UpdateConflict } from '../errors.ts'
 import type { Link } from '../nodes/link.ts'
 import * as answers from '../protocol/answers.ts'
 import { number } from '../protocol/changes.ts'
@@ -25,6 +25,9 @@ const failuresAtOnce = 2
 const conflictsAtOnce = 50
 const firstDelay = 200
 const maxDelay = 5000
+
+/** A conflict with an update that has more behind it than this costs no load. */
+const maxLoadedAgain = 100
 
 export interface UpdatesSettings {
   calls: StoreCalls
@@ -72,7 +75,7 @@ export class Updates {
     const open = this.#open = take()
     let isSplit = !calls.groupsUpdates
     if (this.#mayBeBehind(open.map(({ change }) => change)) && !await catchUp.run(open)) {
-      for (const write of firstOfEachStream(open)) await this.#refuse(write, open, new StoreAway())
+      for (const write of firstOfEachStream(open)) await this.#refuse(write, open, new StoreUnavailable())
     }
     for (;;) {
       const { batch, failing } = this.#admit(open, isSplit)
@@ -190,7 +193,7 @@ export class Updates {
     const { link, catchUp, feed } = this.#settings
     const changes = batch.map(({ change }) => change)
     number(changes, version)
-    link?.tell(changes)
+    link?.publish(changes)
     const [first] = changes
     if (first !== undefined) await catchUp.reach(first, open)
     for (const write of batch) {
@@ -212,8 +215,9 @@ export class Updates {
       try {
         if (await stored.has(change, cursor)) return confirm(write)
         // The client numbers on from what it has received.
-        const last = change.clock === lastClock(cursor, change.author) ? await stored.find(change, cursor) : undefined
-        if (last !== undefined) client.relay(textFrame(answers.update(last.text)))
+        const isRecent = lastClock(cursor, change.author) - change.clock < maxLoadedAgain
+        const taken = isRecent ? await stored.find(change, cursor) : undefined
+        if (taken !== undefined) client.relay(textFrame(answers.update(taken.text)))
       } catch {
         // The store is away. The failure that is reported is the first one.
       }

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { EmbeddedPostgresFailed, EmbeddedPostgresInUse } from '../errors.ts'
 import { client } from './binaries.ts'
 import { Cluster, ClusterBusy } from './cluster.ts'
+import { isAlive } from './processes.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Holds the data. It is made if it does not exist; delete it to begin anew. */
@@ -39,9 +40,8 @@ export async function embeddedPostgres ({ directory, port, settings = {}, waitFo
   let started: number | undefined
   let orphanedSince: number | undefined
   for (;;) {
-    const found = await cluster.process()
-    if (found === undefined) started = await start(cluster, port)
-    const owner = await takeLock(cluster)
+    if (await cluster.process() === undefined) started = await start(cluster, port)
+    const owner = await cluster.process() === undefined ? undefined : await takeLock(cluster)
     if (owner !== undefined && started !== undefined && started === await cluster.process()) return running(cluster, owner, started)
 
     await owner?.end().catch(() => {})
@@ -106,7 +106,7 @@ function running (cluster: Cluster, owner: pg.Client, pid: number): EmbeddedPost
  */
 function stopWithThisProcess (pid: number): () => void {
   if (process.platform === 'win32') {
-    const stop = (): void => { process.kill(pid) }
+    const stop = (): void => { if (isAlive(pid)) process.kill(pid) }
     process.once('exit', stop)
     return () => process.off('exit', stop)
   }

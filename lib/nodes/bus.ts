@@ -1,21 +1,21 @@
 /**
- * What nodes tell each other. It is a hint and no more: a message may get lost, be repeated, or come late or in another order, for each
- * node looks into the store for what it is missing. `redis` is one; another broker needs these three functions.
+ * The message broker between nodes. Its messages are hints: they may be lost, repeated, delayed or reordered, because each node loads missing
+ * changes from the store. `redis` is one implementation.
  */
 export interface Bus {
   /**
-   * Sends to whoever is subscribed to the channel, whether this node is told, too, or not. Rejects when it cannot be sent now. When there
-   * is too much to send, what is ephemeral comes last: anybody may send any amount of that.
+   * Sends a message to all subscribers of the channel. This node may receive it too. Rejects if the message cannot be sent now. Under load, drop
+   * ephemeral messages first: their number is not limited.
    */
   publish (channel: string, message: string, isEphemeral: boolean): Promise<unknown>
-  /** Until the function that it returns is called. There is one subscriber of a channel at a time. */
+  /** Subscribes to a channel. Returns a function that unsubscribes. A channel has one subscriber at a time. */
   subscribe (channel: string, subscriber: Subscriber): () => void
-  /** When the Fastify instance closes: no subscriber is called any more. */
+  /** Called when the Fastify instance closes. No subscriber may be called afterwards. */
   close (): Promise<void>
 }
 
 export interface Subscriber {
   message (message: string): void
-  /** True: whatever is published from now on arrives. False: it may get lost. At first it is false. */
+  /** `true`: messages published from now on arrive. `false`: messages may be lost. The initial state is `false`. */
   connected (isConnected: boolean): void
 }

@@ -3,37 +3,37 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Subscriber } from './bus.ts'
 import { changeOf, ephemeralMessageOf, number, type Change } from '../protocol/changes.ts'
 
-/** Characters in one message. Of more changes the others are only told that they are in the store, of an ephemeral message nothing. */
+/** Maximum length of a bus message in characters. Longer changes are published as `saved` without content. Longer ephemeral messages are dropped. */
 const maxLength = 1024 * 1024
 
-/** Characters of changes that may wait to be taken, or for one that did not come. */
-const maxHeard = 16 * maxLength
+/** Maximum length of received changes in characters. */
+const maxReceived = 16 * maxLength
 
-/** Milliseconds. For how long something that did not come may still be on its way. */
+/** Milliseconds to wait for a missing bus message before the store is asked. */
 export const patience = 50
 
-/** Milliseconds between two looks into the store, while the bus is away. */
+/** Milliseconds between two checks of the store while the bus is disconnected. */
 const blindInterval = 1000
 
 export interface LinkListener {
-  /** Changes can be taken. */
-  heard (): void
-  /** The store may have what was not heard: until this version of the document, if it is known. */
+  /** Changes were received: call `take()`. */
+  received (): void
+  /** The store may have changes that were not received, up to this version of the document if it is known. */
   missed (version?: number): void
-  /** As JSON. */
+  /** An ephemeral message was received, as JSON. */
   ephemeralMessage (text: string): void
 }
 
 export interface LinkSettings {
   /** The id of this node. */
   node: string
-  /** To the other nodes. */
+  /** Publishes to the other nodes. */
   publish (message: string, isEphemeral: boolean): Promise<unknown>
   subscribe (subscriber: Subscriber): () => void
   log: FastifyBaseLogger
-  /** Milliseconds between two looks into the store, while the bus is there. */
+  /** Milliseconds between two checks of the store while the bus is connected. */
   checkInterval: number
-  /** No more often than all rooms of this node together may. */
+  /** Returns `ms`, or a longer interval if this node has many rooms. */
   atLeast (ms: number): number
   onEnd (): void
 }
@@ -41,24 +41,24 @@ export interface LinkSettings {
 type Kind = 'changes' | 'saved' | 'ephemeral-message'
 
 /**
- * A room's link to the rooms of the same document on other nodes. A message has a line that says who sends what, then the JSON of each
- * message of the protocol on a line of its own, for JSON has no line breaks.
+ * Connects a room with the rooms of the same document on other nodes. A bus message consists of lines. The first line contains node, kind and
+ * version. Each further line is one protocol message as JSON, which has no line breaks.
  */
 export class Link {
   readonly #listener: LinkListener
   readonly #settings: LinkSettings
   readonly #unsubscribe: () => void
-  #heard: Change[] = []
-  /** Characters of these. */
-  #heardLength = 0
-  /** Whether the listener knows that there is something. */
+  #received: Change[] = []
+  /** Length of `#received` in characters. */
+  #receivedLength = 0
+  /** Whether `received()` was called since the last `take()`. */
   #isAnnounced = false
   #isConnected = false
   #ended = false
-  /** Something that was saved here could not be told. */
-  #hasUntold = false
+  /** Whether publishing a saved change failed. */
+  #hasUnpublished = false
   #lookTimer: NodeJS.Timeout | undefined
-  /** When it will, of `performance.now`. */
+  /** Time of the next check, as of `performance.now()`. */
   #lookAt = Infinity
   #patienceTimer: NodeJS.Timeout | undefined
   #wake: (() => void) | undefined
@@ -77,22 +77,22 @@ export class Link {
     return this.#isConnected
   }
 
-  // Telling
+  // Publishing
 
-  /** Tells what was saved here, in its order. */
-  tell (changes: Change[]): void {
+  /** Publishes changes saved by this node, in their order. */
+  publish (changes: Change[]): void {
     const version = changes.at(-1)?.version
-    if (lengthOf(changes) > maxLength) this.tellSaved(version)
+    if (lengthOf(changes) > maxLength) this.publishSaved(version)
     else this.#publish('changes', version, changes.map(({ text }) => text))
   }
 
-  /** Tells that something was saved, to be read from the store. */
-  tellSaved (version?: number): void {
-    this.#hasUntold = false
+  /** Publishes that this node saved changes, without their content. Other nodes load them from the store. */
+  publishSaved (version?: number): void {
+    this.#hasUnpublished = false
     this.#publish('saved', version, [])
   }
 
-  tellEphemeralMessage (text: string): void {
+  publishEphemeralMessage (text: string): void {
     if (text.length > maxLength) return
     this.#publish('ephemeral-message', undefined, [text])
   }
@@ -101,12 +101,12 @@ export class Link {
     const { publish, node, log } = this.#settings
     const isEphemeral = kind === 'ephemeral-message'
     publish([`${node} ${kind} ${version ?? ''}`, ...texts].join('\n'), isEphemeral).catch((err: unknown) => {
-      log.debug({ err }, 'secsync: other nodes were not told')
-      if (!isEphemeral) this.#hasUntold = true
+      log.debug({ err }, 'secsync: publishing to other nodes failed')
+      if (!isEphemeral) this.#hasUnpublished = true
     })
   }
 
-  // Hearing
+  // Receiving
 
   #onMessage (message: string): void {
     const { node, log } = this.#settings
@@ -115,42 +115,42 @@ export class Link {
       const [head, ...texts] = message.split('\n') as [string, ...string[]]
       const [, kind, number] = head.split(' ')
       const version = number ? Number(number) : undefined
-      if (version !== undefined && !Number.isSafeInteger(version)) throw new TypeError('The version is not a number')
-      if (kind === 'changes') this.#hear(texts.map(changeOf), version)
+      if (version !== undefined && !Number.isSafeInteger(version)) throw new TypeError('The version is not an integer')
+      if (kind === 'changes') this.#receive(texts.map(changeOf), version)
       else if (kind === 'saved') this.#listener.missed(version)
       else if (kind === 'ephemeral-message') this.#listener.ephemeralMessage(ephemeralMessageOf(texts.join('\n')))
-      else throw new Error(`There is no ${kind}`)
+      else throw new Error(`Unknown kind ${kind}`)
     } catch (err) {
-      log.warn({ err }, 'secsync: a message of another node makes no sense')
+      log.warn({ err }, 'secsync: invalid message of another node')
       this.#listener.missed()
     }
   }
 
-  #hear (changes: Change[], version: number | undefined): void {
+  #receive (changes: Change[], version: number | undefined): void {
     number(changes, version)
-    this.#heard.push(...changes)
-    this.#heardLength += lengthOf(changes)
-    if (this.#heardLength > maxHeard) {
+    this.#received.push(...changes)
+    this.#receivedLength += lengthOf(changes)
+    if (this.#receivedLength > maxReceived) {
       this.take()
       return this.#listener.missed()
     }
     this.#wake?.()
     if (this.#isAnnounced) return
     this.#isAnnounced = true
-    this.#listener.heard()
+    this.#listener.received()
   }
 
-  /** What was heard since the last call, with others before it, in the order of the store, as far as that is known. */
+  /** Returns `others` and the changes received since the last call, sorted by version. */
   take (others: Change[] = []): Change[] {
     this.#isAnnounced = false
-    this.#heardLength = 0
-    return [...others, ...this.#heard.splice(0)].sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
+    this.#receivedLength = 0
+    return [...others, ...this.#received.splice(0)].sort((a, b) => (a.version ?? 0) - (b.version ?? 0))
   }
 
-  /** These came too early: if what is missing does not come soon, the store has it. */
-  putBack (changes: Change[]): void {
-    this.#heard.unshift(...changes)
-    this.#heardLength += lengthOf(changes)
+  /** Keeps changes that arrived too early. Calls `missed()` if the missing changes do not arrive soon. */
+  keepEarly (changes: Change[]): void {
+    this.#received.unshift(...changes)
+    this.#receivedLength += lengthOf(changes)
     if (changes.length === 0) {
       clearTimeout(this.#patienceTimer)
       this.#patienceTimer = undefined
@@ -162,7 +162,7 @@ export class Link {
     }
   }
 
-  /** Resolves when more can be taken, with true, or with false when the time (of `performance.now`) has come. */
+  /** Resolves with true when more changes are received, or with false at the deadline (as of `performance.now()`). */
   async more (deadline: number): Promise<boolean> {
     const ms = deadline - performance.now()
     if (!this.#isConnected || this.#ended || ms <= 0) return false
@@ -177,7 +177,7 @@ export class Link {
     return this.#isAnnounced
   }
 
-  // Looking
+  // Checking the store
 
   #onConnected (isConnected: boolean): void {
     if (this.#ended) return
@@ -185,7 +185,7 @@ export class Link {
     this.look()
   }
 
-  /** Looks into the store soon, and then from time to time. */
+  /** Checks the store soon, and then periodically. */
   look (): void {
     if (!this.#ended) this.#lookIn(randomInt(this.#settings.atLeast(0) + 1))
   }
@@ -196,7 +196,7 @@ export class Link {
     this.#lookIn(randomInt(Math.floor(ms / 2), ms + 1))
   }
 
-  /** Unless it does so earlier anyway. */
+  /** Does nothing if an earlier check is scheduled. */
   #lookIn (ms: number): void {
     const at = performance.now() + ms
     if (at >= this.#lookAt) return
@@ -205,7 +205,7 @@ export class Link {
     this.#lookTimer = setTimeout(() => {
       this.#lookAt = Infinity
       this.#listener.missed()
-      if (this.#hasUntold) this.tellSaved()
+      if (this.#hasUnpublished) this.publishSaved()
       this.#lookAgain()
     }, ms)
   }

@@ -5,19 +5,19 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Bus, Subscriber } from './bus.ts'
 import { Link, type LinkListener } from './link.ts'
 
-/** Part of every channel: nodes that speak another one, during an upgrade, do not hear each other, and look into the store. */
-const language = 1
+/** Version of the bus messages, part of every channel. During an upgrade, nodes with different versions check the store instead. */
+const busVersion = 1
 
-/** Milliseconds between two looks of a room into the store, for each room of the node: so there are not too many at once. */
-const perRoom = 3
+/** Milliseconds between two checks of the store, multiplied by the number of rooms: limits the load of the database. */
+const minIntervalPerRoom = 3
 
-/** Which connections to close: those of a document, of a session key, or of both together. The key is hashed: it is secret, and Redis logs what is slow. */
+/** The connections to close: those of a document, of a session key, or of both. The key is hashed, because it is secret and Redis logs slow commands. */
 const Disconnect = Type.Object({ documentId: Type.Optional(Type.String()), sessionKeyHash: Type.Optional(Type.String()) }, { minProperties: 1 })
 export type Disconnect = Static<typeof Disconnect>
 
 const disconnectCheck = TypeCompiler.Compile(Type.Object({ node: Type.String(), which: Disconnect }))
 
-/** The nodes that share a store, seen from one of them: they tell each other what they have saved, and whom to disconnect. */
+/** The other nodes on the same store. Nodes publish saved changes and disconnects. */
 export class Nodes {
   readonly #id = randomUUID()
   readonly #bus: Bus
@@ -26,7 +26,7 @@ export class Nodes {
   readonly #log: FastifyBaseLogger
   #links = 0
 
-  /** `name` is that of the documents on the bus, should there be others. */
+  /** `name` is part of each channel. It separates several registrations on one bus. */
   constructor (bus: Bus, name: string, checkInterval: number, log: FastifyBaseLogger) {
     this.#bus = bus
     this.#name = name
@@ -35,15 +35,15 @@ export class Nodes {
   }
 
   #channel (name: string): string {
-    return `fastify-secsync:${language}:${this.#name}:${name}`
+    return `fastify-secsync:${busVersion}:${this.#name}:${name}`
   }
 
-  /** Rejects, whatever a bus of the user's does. */
+  /** Rejects also if the user's bus throws synchronously. */
   async #publish (channel: string, message: string, isEphemeral = false): Promise<void> {
     await this.#bus.publish(channel, message, isEphemeral)
   }
 
-  /** Looks into the store as long as it hears nothing, whatever a bus of the user's does. */
+  /** Does not throw, even if the user's bus does. A room without a subscription checks the store periodically. */
   #subscribe (channel: string, subscriber: Subscriber): () => void {
     try {
       const unsubscribe = this.#bus.subscribe(channel, subscriber)
@@ -51,16 +51,16 @@ export class Nodes {
         try {
           unsubscribe()
         } catch (err) {
-          this.#log.warn({ err }, 'secsync: the bus failed to unsubscribe')
+          this.#log.warn({ err }, 'secsync: unsubscribing from the bus failed')
         }
       }
     } catch (err) {
-      this.#log.warn({ err }, 'secsync: the bus failed to subscribe; this node looks into the store')
+      this.#log.warn({ err }, 'secsync: subscribing to the bus failed. This node polls the store')
       return () => {}
     }
   }
 
-  /** For a room, until it ends it. */
+  /** Returns the link of a room. The room ends it with `end()`. */
   link (documentId: string, listener: LinkListener): Link {
     this.#links++
     const channel = this.#channel(`document:${documentId}`)
@@ -69,16 +69,16 @@ export class Nodes {
       publish: (message, isEphemeral) => this.#publish(channel, message, isEphemeral),
       subscribe: (subscriber) => this.#subscribe(channel, subscriber),
       log: this.#log,
-      atLeast: (ms) => Math.max(ms, this.#links * perRoom),
+      atLeast: (ms) => Math.max(ms, this.#links * minIntervalPerRoom),
       checkInterval: this.#checkInterval,
       onEnd: () => { this.#links-- }
     })
   }
 
-  /** A node that does not hear it asks for access once more before it relays anything. */
+  /** Publishes a disconnect. A node that misses it still checks access before it relays to the connection. */
   disconnect (which: Disconnect): void {
     this.#publish(this.#channel('disconnect'), JSON.stringify({ node: this.#id, which })).catch((err: unknown) => {
-      this.#log.warn({ err }, 'secsync: other nodes were not told whom to disconnect')
+      this.#log.warn({ err }, 'secsync: publishing a disconnect to other nodes failed')
     })
   }
 
@@ -87,10 +87,10 @@ export class Nodes {
       message: (text) => {
         try {
           const message: unknown = JSON.parse(text)
-          if (!disconnectCheck.Check(message)) throw new TypeError('Nobody to disconnect')
+          if (!disconnectCheck.Check(message)) throw new TypeError('Invalid disconnect')
           if (message.node !== this.#id) disconnect(message.which)
         } catch (err) {
-          this.#log.warn({ err }, 'secsync: a message of another node makes no sense')
+          this.#log.warn({ err }, 'secsync: invalid message of another node')
         }
       },
       connected () {}
@@ -101,7 +101,7 @@ export class Nodes {
     try {
       await this.#bus.close()
     } catch (err) {
-      this.#log.warn({ err }, 'secsync: the bus failed to close')
+      this.#log.warn({ err }, 'secsync: closing the bus failed')
     }
   }
 }

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { BusUnavailable } from '../errors.ts'
 import type { Bus, Subscriber } from './bus.ts'
 
-/** What we use of an ioredis client. */
+/** The part of an ioredis client that is used. */
 export interface RedisClient {
   readonly options?: { keyPrefix?: string | Buffer | undefined }
   readonly status: string
@@ -27,38 +27,38 @@ interface Subscription {
   isConnected: boolean
 }
 
-/** What may go wrong for a while: the log says so when it begins, and when it is over. */
+/** Temporary failures. Each is logged once when it begins and once when it ends. */
 const troubles = {
-  away: ['Redis is away; until it is back, nodes look into the store', 'Redis is back'],
-  deaf: ['Redis refuses to subscribe; until it does, this node looks into the store', 'Redis subscribes again'],
-  mute: ['Redis takes no messages of this node; until it does, the other nodes look into the store', 'Redis takes messages of this node again']
+  away: ['Redis is unavailable. Nodes poll the store until it is back', 'Redis is available again'],
+  deaf: ['Redis rejects subscriptions. This node polls the store until they succeed', 'Redis accepts subscriptions again'],
+  mute: ['Redis rejects messages of this node. Other nodes poll the store until it accepts them', 'Redis accepts messages of this node again']
 } as const
 
-/** Characters that were handed to a client and are not at Redis yet, before more is refused: they are hints, not worth the memory. */
+/** Maximum length of unsent messages in characters. Further messages are dropped: they are hints and not worth the memory. */
 const maxUnsent = 8 * 1024 * 1024
 
-/** Of ephemeral messages: they must not keep back what is saved. */
+/** The maximum for ephemeral messages. It is lower, so that they do not block messages about saved changes. */
 const maxUnsentEphemeral = maxUnsent / 4
 
-/** Channels in one command. */
+/** Maximum number of channels in one command. */
 const maxChannels = 1000
 
-/** Milliseconds between two pings, and for the answer to one. */
+/** Milliseconds between two pings, and time limit for the reply. */
 const pingInterval = 5000
 const pingTimeout = 2000
 
-/** Channels of Redis. Publishes with the user's client, which stays open; a connection that subscribes can do nothing else. */
+/** A bus on Redis channels. It publishes with the user's client, and subscribes with a second connection: that one cannot run other commands. */
 export class RedisBus implements Bus {
   readonly #redis: RedisClient
   readonly #subscriber: RedisSubscriber
-  /** Of an application that shares its Redis with others. Redis takes none for channels, so that ioredis adds none. */
+  /** The client's `keyPrefix`. ioredis does not add it to channels. */
   readonly #prefix: string
   readonly #log: FastifyBaseLogger
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #heartbeat: NodeJS.Timeout
   readonly #troubles = new Set<keyof typeof troubles>()
   #pingTimer: NodeJS.Timeout | undefined
-  /** Of the client's connection. What was on its way when that was lost may never settle. */
+  /** Length of unsent messages. A new object per connection, because `publish` calls on a lost connection may never settle. */
   #unsent = { length: 0 }
   readonly #forgetUnsent = (): void => { this.#unsent = { length: 0 } }
 
@@ -67,7 +67,7 @@ export class RedisBus implements Bus {
     this.#prefix = String(redis.options?.keyPrefix ?? '')
     this.#log = log
     redis.on('close', this.#forgetUnsent)
-    // It comes back by itself. What it subscribes to then is for us to say, as we must know when it has; and how long it may take to answer.
+    // ioredis reconnects this connection. Subscriptions are restored here, not by ioredis, so that subscribers learn when they are active.
     this.#subscriber = redis.duplicate({
       keyPrefix: '', autoResubscribe: false, autoResendUnfulfilledCommands: false, lazyConnect: false, commandTimeout: undefined
     })
@@ -79,9 +79,9 @@ export class RedisBus implements Bus {
   }
 
   async publish (channel: string, message: string, isEphemeral = false): Promise<void> {
-    // A client that is away would keep it until it is back, when nobody needs it. One that waits connects for the first command.
+    // A disconnected client would queue the message until it is outdated. A client in status `wait` connects on its first command.
     const { status } = this.#redis
-    if (status === 'end') this.#begins('mute', new BusUnavailable('the client that was passed has ended'))
+    if (status === 'end') this.#begins('mute', new BusUnavailable('the ioredis client has ended'))
     if (status !== 'ready' && status !== 'wait') throw new BusUnavailable('Redis is not connected')
     const unsent = this.#unsent
     if (unsent.length > (isEphemeral ? maxUnsentEphemeral : maxUnsent)) throw new BusUnavailable('Redis is too slow')
@@ -103,7 +103,7 @@ export class RedisBus implements Bus {
     this.#subscriptions.set(name, subscription)
     if (this.#subscriber.status === 'ready') void this.#subscribe([name])
     return () => {
-      // The next one may be there already.
+      // The channel may have a new subscriber.
       if (this.#subscriptions.get(name) !== subscription) return
       this.#subscriptions.delete(name)
       if (this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
@@ -145,7 +145,7 @@ export class RedisBus implements Bus {
     }
   }
 
-  /** Tries again what was refused. A client that has given up, as its options may say, begins anew. */
+  /** Retries failed subscriptions. Reconnects a client whose `retryStrategy` has given up. */
   #check (): void {
     if (this.#subscriber.status === 'end') this.#subscriber.connect().catch(() => {})
     if (this.#subscriber.status !== 'ready') return
@@ -153,7 +153,7 @@ export class RedisBus implements Bus {
     this.#ping()
   }
 
-  /** A Redis that hangs and a line that was cut tell nobody. */
+  /** Detects a hanging Redis and a dead connection. */
   #ping (): void {
     const timer = setTimeout(() => {
       this.#begins('away', new BusUnavailable('Redis is too slow'))
@@ -184,7 +184,7 @@ export class RedisBus implements Bus {
   }
 }
 
-/** Without the command that failed, which ioredis puts on the error, and Redis into the text of some: the password may be in it. */
+/** The message without the command's arguments: they may contain the password. */
 function reasonOf ({ message }: Error): string {
   return message.replace(/,? with args.*/s, '')
 }

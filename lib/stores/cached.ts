@@ -1,3 +1,4 @@
+import { changeOf, type UpdateChange } from '../protocol/changes.ts'
 import { isAtLeast } from '../protocol/cursor.ts'
 import type { PrismaStore } from './prisma.ts'
 import type { Known, LoadedDocument } from './store.ts'
@@ -33,13 +34,18 @@ export class CachedLoads {
 
   async #loadSince (kept: LoadedDocument, documentId: string): Promise<LoadedDocument> {
     const { snapshotId, clocks } = kept.cursor
-    const since = await this.#store.load(documentId, { mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks })
+    const last = lastUpdateOf(kept)
+    const knownSnapshotUpdateClocks = { ...clocks, ...last && { [last.author]: last.clock - 1 } }
+    if (last?.clock === 0) delete knownSnapshotUpdateClocks[last.author]
+    const since = await this.#store.load(documentId, { mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks })
     // There is another active snapshot: this is the whole document already, with a proof that its reader did not ask for.
     if (since.cursor.snapshotId !== snapshotId) return { ...since, ...since.snapshot && { snapshotProofChain: '[]' } }
-    // The database was set back.
-    if (!isAtLeast(since.cursor, kept.cursor)) return await this.#store.load(documentId, { mode: 'complete' })
-    if (since.updates === '') return kept
-    const updates = kept.updates === '' ? since.updates : `${kept.updates},${since.updates}`
+    // If the database was set back, the last update is not there, or another one has its clock.
+    if (!isAtLeast(since.cursor, kept.cursor) || !since.updates.startsWith(last?.text ?? '')) {
+      return await this.#store.load(documentId, { mode: 'complete' })
+    }
+    if (since.updates === (last?.text ?? '')) return kept
+    const updates = last === undefined ? since.updates : `${kept.updates}${since.updates.slice(last.text.length)}`
     return { snapshot: kept.snapshot, snapshotProofChain: '[]', updates, cursor: since.cursor }
   }
 
@@ -59,6 +65,19 @@ export class CachedLoads {
     if (document === undefined) return
     this.#documents.delete(documentId)
     this.#bytes -= bytesOf(document)
+  }
+}
+
+/** The update that was saved last. */
+function lastUpdateOf ({ updates }: LoadedDocument): UpdateChange | undefined {
+  if (updates === '') return undefined
+  // No text of a message holds this, but public data of the application's may. Then it is no JSON, or not what the store answers.
+  const text = updates.slice(updates.lastIndexOf('{"ciphertext":"'))
+  try {
+    const change = changeOf(text)
+    return change.kind === 'update' && change.text === text ? change : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -18,7 +18,7 @@ const resultCheck = TypeCompiler.Compile(Type.Object({
   updates: Type.Array(StoredUpdate)
 }))
 
-/** The user's three callbacks as a store. What they return is checked: a client fails for good on a wrong document. */
+/** The user's three callbacks as a store. Their results are checked, because a client fails permanently on an invalid document. */
 export class CallbackStore implements Store {
   readonly groupsUpdates = false
   readonly sharesLoads = false
@@ -39,7 +39,7 @@ export class CallbackStore implements Store {
     for (const { message, snapshotId, clock } of updates) {
       const { publicData } = await this.#callbacks.createUpdate({ update: message, request }) ?? {}
       if (publicData?.refSnapshotId !== snapshotId || publicData.clock !== clock) {
-        throw new CallbackResultInvalid('createUpdate', 'another update than it was given')
+        throw new CallbackResultInvalid('createUpdate', 'returned another update than it was given')
       }
     }
   }
@@ -66,7 +66,7 @@ export class CallbackStore implements Store {
 
     const { publicData } = await this.#callbacks.createSnapshot({ snapshot: message, request }) ?? {}
     if (publicData?.snapshotId !== snapshotId) {
-      throw new CallbackResultInvalid('createSnapshot', 'another snapshot than it was given')
+      throw new CallbackResultInvalid('createSnapshot', 'returned another snapshot than it was given')
     }
   }
 }
@@ -74,24 +74,24 @@ export class CallbackStore implements Store {
 function checkResult (result: GetDocumentResult, documentId: string): void {
   if (!resultCheck.Check(result)) {
     const { path, message } = resultCheck.Errors(result).First()!
-    throw new CallbackResultInvalid('getDocument', `no document: ${path} ${message}`)
+    throw new CallbackResultInvalid('getDocument', `returned an invalid document: ${path} ${message}`)
   }
   const { snapshot, updates } = result
   if ([...snapshot ? [snapshot] : [], ...updates].some(({ publicData }) => publicData.docId !== documentId)) {
-    throw new CallbackResultInvalid('getDocument', 'a part of another document')
+    throw new CallbackResultInvalid('getDocument', 'returned a part of another document')
   }
 }
 
-/** The simplest `getDocument` returns everything whatever was asked for. A client must get what it is missing and nothing else. */
+/** Removes what the client knows already: a simple `getDocument` returns the whole document for every request. */
 function missing ({ snapshot, snapshotProofChain, updates }: GetDocumentResult, known: Known): LoadedDocument {
-  // Only for a delta may it be the reader's word that counts.
+  // Only a delta request may rely on the client's claim.
   const knownSnapshotId = known.mode === 'delta' ? known.knownSnapshotId : undefined
   const snapshotId = snapshot?.publicData.snapshotId ?? knownSnapshotId ?? ''
   const continues = knownSnapshotId === snapshotId
   const cursor: Cursor = { snapshotId, clocks: continues ? { ...known.knownSnapshotUpdateClocks } : {} }
   const changes = updates.map(updateChange).filter(({ author, clock }) => clock > lastClock(cursor, author))
   if (continuing(changes, cursor).length < changes.length) {
-    throw new CallbackResultInvalid('getDocument', 'updates with a gap, or of another snapshot')
+    throw new CallbackResultInvalid('getDocument', 'returned updates with a gap or of another snapshot')
   }
   for (const change of changes) advance(cursor, change)
   return {

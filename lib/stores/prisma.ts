@@ -2,6 +2,7 @@ import { DatabaseFailed, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSna
 import type { SnapshotChange, UpdateChange } from '../protocol/changes.ts'
 import type { UpdateClocks } from '../protocol/clocks.ts'
 import { hash, noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
+import { hasGap, putAsideBehindGaps, type Gap } from './gaps.ts'
 import type { Known, LoadedDocument, Store } from './store.ts'
 
 /** What we use of a PrismaClient: the user's, generated from a schema with our models, or ours on a driver adapter. */
@@ -17,14 +18,20 @@ export class PrismaStore implements Store {
   readonly groupsUpdates = true
   readonly sharesLoads = true
   readonly #db: PrismaClientLike
+  readonly #onGap: (gap: Gap) => void
 
-  constructor (db: PrismaClientLike) {
+  /** `onGap` is called when updates were found that no client can read, and have been put aside. */
+  constructor (db: PrismaClientLike, onGap: (gap: Gap) => void = () => {}) {
     this.#db = db
+    this.#onGap = onGap
   }
 
-  async load (documentId: string, { mode, knownSnapshotId, knownSnapshotUpdateClocks }: Known): Promise<LoadedDocument> {
-    const rows = await this.#query(documentId, mode, knownSnapshotId, knownSnapshotUpdateClocks)
-    const [document, ...chunks] = rows.sort((a, b) => a.position - b.position)
+  async load (documentId: string, known: Known): Promise<LoadedDocument> {
+    let [document, ...chunks] = await this.#query(documentId, known)
+    if (document !== undefined && hasGap(document, chunks, known.knownSnapshotUpdateClocks)) {
+      for (const gap of await putAsideBehindGaps(this.#db, documentId, document.snapshotId)) this.#onGap(gap);
+      [document, ...chunks] = await this.#query(documentId, known)
+    }
     // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
     if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {}, version: 0 } }
     const { snapshotId, clocks, version, snapshot, snapshotProofChain } = document
@@ -42,15 +49,15 @@ export class PrismaStore implements Store {
    * themselves (OFFSET 0): else the planner, which cannot know how few there are, reads all to find those that are missing. It expects
    * ten authors from an array, a hundred from JSON.
    */
-  async #query (documentId: string, mode: string, known = '', clocks: UpdateClocks = {}): Promise<DocumentRow[]> {
+  async #query (documentId: string, { mode, knownSnapshotId: known = '', knownSnapshotUpdateClocks: clocks = {} }: Known): Promise<DocumentRow[]> {
     try {
-      return await this.#db.$queryRaw<DocumentRow[]>`
+      const rows = await this.#db.$queryRaw<DocumentRow[]>`
         WITH document AS MATERIALIZED (
           SELECT *, ${mode === 'delta'} AND active_snapshot_id = ${known} AS continues FROM secsync_document WHERE id = ${documentId}
         ), missing AS (
           SELECT stored.version, stored.data FROM document CROSS JOIN LATERAL (
             SELECT version, data FROM secsync_update
-            WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND NOT document.continues
+            WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND NOT document.continues AND author NOT LIKE '% %'
             OFFSET 0
           ) stored
           UNION ALL
@@ -73,10 +80,11 @@ export class PrismaStore implements Store {
             FROM secsync_snapshot WHERE document_id = document.id
               AND version > (SELECT version FROM secsync_snapshot WHERE document_id = document.id AND id = ${known})
           ) END AS "snapshotProofChain",
-          NULL AS "updates"
+          NULL AS "updates", continues, 0 AS count
         FROM document
         UNION ALL
-        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version) FROM missing GROUP BY version / 64`
+        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version), NULL, count(*)::int FROM missing GROUP BY version / 64`
+      return rows.sort((a, b) => a.position - b.position)
     } catch (cause) {
       throw Object.assign(new DatabaseFailed((cause as Error).message), { cause })
     }
@@ -89,9 +97,12 @@ export class PrismaStore implements Store {
     const newAuthors: string[] = []
     const last: UpdateClocks = {}
     for (const { author, clock } of updates) {
-      if (last[author] === undefined) {
+      const before = last[author]
+      if (before === undefined) {
         if (clock === 0) newAuthors.push(author)
         else previous[author] = clock - 1
+      } else if (clock !== before + 1) {
+        throw new UpdateConflict()
       }
       last[author] = clock
     }
@@ -168,4 +179,8 @@ interface DocumentRow {
   snapshot: string | null
   snapshotProofChain: string | null
   updates: string | null
+  /** Whether the rows hold the updates behind the known clocks only. */
+  continues: boolean | null
+  /** Updates in this row. */
+  count: number
 }

@@ -6,9 +6,10 @@ import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
 import { AdapterClient } from './adapter.ts'
 import { CachedLoads } from './cached.ts'
 import { CallbackStore } from './callbacks.ts'
+import type { Gap } from './gaps.ts'
 import { checkDatabase } from './check-database.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
-import type { Store } from './store.ts'
+import type { LoadedDocument, Store } from './store.ts'
 
 export interface StoreCallbacks {
   getDocument: GetDocument
@@ -26,14 +27,16 @@ export interface ResolvedStore {
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
-export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number): ResolvedStore {
+export function resolveStore (
+  options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number, onGap?: (gap: Gap) => void
+): ResolvedStore {
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
     return { store: new CallbackStore(callbacks), callbacks, async close () {}, async check () {} }
   }
   const { prisma, close } = prismaOf(options)
-  const prismaStore = new PrismaStore(prisma)
+  const prismaStore = new PrismaStore(prisma, onGap)
   const defaults = callbacksOf(prismaStore)
   const callbacks = {
     getDocument: getDocument ?? defaults.getDocument,
@@ -49,12 +52,18 @@ export function resolveStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'
   const store: Store = {
     groupsUpdates: updates.groupsUpdates,
     sharesLoads: loads.sharesLoads,
-    load: (...args) => loads.load(...args),
     // What only some of the three count is no order.
+    load: isCounted ? (...args) => loads.load(...args) : async (...args) => uncounted(await loads.load(...args)),
     saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
     saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))
   }
   return { store, callbacks, close, check: () => checkDatabase(prisma) }
+}
+
+function uncounted (document: LoadedDocument | undefined): LoadedDocument | undefined {
+  if (document === undefined) return undefined
+  const { version: _, ...cursor } = document.cursor
+  return { ...document, cursor }
 }
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */

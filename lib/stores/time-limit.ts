@@ -1,20 +1,20 @@
 import { CallbackResultInvalid, CallbackTimeout } from '../errors.ts'
 
 /**
- * Calls a function that may be the user's and gives it `ms` milliseconds; then rejects with `CallbackTimeout`. What it does after
- * that is not waited for, and may still happen: the error tells when it has.
+ * Calls a function with a time limit of `ms` milliseconds. Rejects with `CallbackTimeout` after it. The call may still settle later:
+ * `settled` of the error resolves then.
  */
 export function withinTimeLimit<T> (name: string, ms: number, fn: () => T | Promise<T>): Promise<T> {
-  // One promise and one timer: this is on the way of every message.
+  // One promise and one timer: this runs for every message.
   return new Promise((resolve, reject) => {
-    // Whoever catches it asks for its name and status.
-    const fail = (error: unknown): void => reject(error instanceof Error ? error : new CallbackResultInvalid(name, `no error but ${String(error)}`))
+    // Callers read `name` and `statusCode` of the error.
+    const fail = (error: unknown): void => reject(error instanceof Error ? error : new CallbackResultInvalid(name, `threw a value that is not an Error: ${String(error)}`))
     try {
       const answer = fn()
       if (typeof (answer as Partial<Promise<T>> | undefined)?.then !== 'function') return resolve(answer)
       const result = Promise.resolve(answer)
       const timer = setTimeout(() => reject(new CallbackTimeout(name, ms, result.then(() => {}, () => {}))), ms)
-      // A process that has closed its server does not stay for it.
+      // The timer must not keep a process alive after its server has closed.
       timer.unref()
       result.then((value) => {
         clearTimeout(timer)

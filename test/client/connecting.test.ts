@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import t from 'tap'
 import { memoryStorage } from '../../lib/client/index.ts'
 import { openClient, untilState } from '../fixtures/client.ts'
@@ -33,6 +34,27 @@ t.test('a session that has ended is asked for anew, at once', async (t) => {
   const keys = ['first', 'second']
   const { document } = openClient(t, endpoint, 'document', { sessionKey: async () => keys.shift()! })
   await untilState(document, ({ connection }) => connection.status === 'live')
+})
+
+t.test('a document that is closed while its session key is asked for does not connect any more', async (t) => {
+  let connections = 0
+  const { endpoint } = await startServer(t, { ...memoryStore(), hasAccess: () => ++connections > 0 })
+  const events = new EventEmitter()
+  const { document } = openClient(t, endpoint, 'document', {
+    sessionKey: async () => {
+      const answered = once(events, 'answered')
+      events.emit('asked')
+      await answered
+      return 'session-key'
+    }
+  })
+  await once(events, 'asked')
+  await document.destroy()
+  events.emit('answered')
+  const { document: other } = openClient(t, endpoint, 'document')
+  await untilState(other, ({ connection }) => connection.status === 'live')
+  t.equal(connections, 1)
+  t.equal(document.getState().connection.status, 'destroyed')
 })
 
 t.test('who may not read is told so, and comes back when asked to', async (t) => {

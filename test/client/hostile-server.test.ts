@@ -41,6 +41,7 @@ async function begin () {
   return {
     server,
     world,
+    open,
     writer,
     reader,
     documents,
@@ -81,6 +82,7 @@ function snapshot (parent: Snapshot | undefined, clocks: Record<string, number>,
 const attacks: Array<[name: string, code: ClientErrorCode | 'live', attack: (situation: Situation) => void | Promise<void>]> = [
   ['no JSON', 'SECSYNC_INVALID_MESSAGE', ({ line, world }) => { line().down.push('no JSON'); return world.flow() }],
   ['an update of the wrong shape', 'SECSYNC_INVALID_MESSAGE', ({ send }) => send({ type: 'update', publicData: {} })],
+  ['an acknowledgement of nothing', 'SECSYNC_INVALID_MESSAGE', ({ send }) => send({ type: 'update-saved' })],
   ['an update whose ciphertext was changed', 'SECSYNC_INVALID_SIGNATURE', (situation) =>
     situation.send({ type: 'update', ...update(situation, 0, 'x'), ciphertext: update(situation, 0, 'y').ciphertext })],
   ['an update whose clock was changed', 'SECSYNC_INVALID_SIGNATURE', (situation) => {
@@ -197,6 +199,67 @@ t.test('a server that was set back gets back what it has lost, if it is trusted'
   }
 })
 
+t.test('a snapshot that is refused though nothing is missing shows that the server has lost something', async (t) => {
+  const { server, documents, run, state } = await begin()
+  t.equal(state.status, 'live')
+  server.updates.pop()
+  void documents[0].createSnapshot().catch(() => {})
+  for (let i = 0; i < 5; i++) await run(1000)
+  t.match(documents[0].getState().connection, { status: 'trouble', error: { code: 'SECSYNC_HISTORY_LOST' } })
+})
+
+t.test('updates without a snapshot, for somebody who has nothing', async (t) => {
+  const situation = await begin()
+  const { server, world } = situation
+  const late = situation.open(new SetCrdt())
+  await world.settle()
+  const line = world.openLines.at(-1)!
+  line.isOpen = true
+  line.down.push(JSON.stringify({ type: 'document', updates: server.updates }))
+  line.deliverDown()
+  await world.settle()
+  t.match(late.getState().connection, { status: 'trouble', error: { code: 'SECSYNC_INVALID_MESSAGE' } })
+})
+
+t.test('a server that says that it has lost something, or the document', async (t) => {
+  for (const [lost, state] of [
+    ['an update', { status: 'trouble', error: { code: 'SECSYNC_HISTORY_LOST' } }],
+    ['all', { status: 'noAccess', reason: 'notFound' }]
+  ] as const) {
+    const { server, documents, run, world } = await begin()
+    server.tellsLoss = true
+    if (lost === 'all') server.snapshots = []
+    server.updates.splice(lost === 'all' ? 0 : -1)
+    server.texts.clear()
+    for (const line of world.openLines) line.cut()
+    for (let i = 0; i < 5; i++) await run(1000)
+    t.match(documents[0].getState().connection, state, lost)
+    documents[0].trustServer()
+    for (let i = 0; i < 5; i++) await run(1000)
+    t.match(documents[0].getState(), { connection: { status: 'live' }, pending: 0 }, lost)
+    t.ok(['a', 'b', 'c'].every((text) => server.texts.has(text)))
+  }
+})
+
+t.test('who waits for changes to be saved waits for what stands for them after trustServer', async (t) => {
+  const { server, documents, reader, run, world } = await begin()
+  for (const line of world.openLines) line.cut()
+  reader.add('d')
+  let isSaved = false
+  const saved = documents[1].whenSaved().then(() => { isSaved = true })
+  await world.advance(1)
+  server.snapshots = []
+  server.updates = []
+  server.texts.clear()
+  documents[1].trustServer()
+  await world.settle()
+  t.notOk(isSaved)
+  t.equal(documents[1].getState().pending, 1)
+  for (let i = 0; i < 5; i++) await run(1000)
+  await saved
+  t.ok(['a', 'b', 'c', 'd'].every((text) => server.texts.has(text)))
+})
+
 t.test('what is made wrong by an author is left out and counted, and the rest is read', async (t) => {
   const situation = await begin()
   const { server, send, reader, documents } = situation
@@ -204,8 +267,10 @@ t.test('what is made wrong by an author is left out and counted, and the rest is
     key, mallory))
   const otherKey = finish(createUpdate(new TextEncoder().encode('[]'), { docId: 'document', refSnapshotId: server.active!.publicData.snapshotId, clock: 1 },
     createKey(), mallory))
-  for (const message of [broken, otherKey, update(situation, 2, 'right')]) await send({ type: 'update', ...message })
+  const noText = finish(createUpdate(finish(encodeChanges([new Uint8Array([255])])), { docId: 'document', refSnapshotId: server.active!.publicData.snapshotId, clock: 3 },
+    key, mallory))
+  for (const message of [broken, otherKey, update(situation, 2, 'right'), noText]) await send({ type: 'update', ...message })
   t.equal(situation.state.status, 'live')
-  t.match(documents[1].getState().refused, { broken: 2, invalidClient: 0 })
+  t.match(documents[1].getState().refused, { broken: 3, invalidClient: 0 })
   t.ok(reader.texts.has('right'))
 })

@@ -21,7 +21,7 @@ function nodeOn (bus: Bus, options: { checkInterval?: number, log?: ReturnType<t
   const events: string[] = []
   const nodes = new Nodes(bus, 'test', checkInterval, log)
   const link = nodes.link('document', {
-    heard: () => events.push('heard'),
+    received: () => events.push('received'),
     missed: (version) => events.push(version === undefined ? 'missed' : `missed until ${version}`),
     ephemeralMessage: (text) => events.push(text)
   })
@@ -58,27 +58,27 @@ t.test('what one tells the other hears, announced once, with its version, and it
   const { broker, here, there } = twoNodes(t)
   const publicData = { ...common, snapshotId: 'child', parentSnapshotId: 'snapshot', parentSnapshotProof: key, parentSnapshotUpdateClocks: {} }
   const snapshot = changeOf(JSON.stringify({ ciphertext: '', nonce, publicData, signature }))
-  here.link.tell([updateOf(0, 7), updateOf(1, 8)])
-  here.link.tell([Object.assign(snapshot, { version: 9 })])
+  here.link.publish([updateOf(0, 7), updateOf(1, 8)])
+  here.link.publish([Object.assign(snapshot, { version: 9 })])
   await deliverAll(broker)
-  t.strictSame([here.events, there.events], [[], ['heard']])
+  t.strictSame([here.events, there.events], [[], ['received']])
   t.match(there.link.take(), [{ kind: 'update', clock: 0, version: 7 }, { kind: 'update', clock: 1, version: 8 }, { kind: 'snapshot', snapshotId: 'child', version: 9 }])
   t.strictSame([...there.link.take(), ...here.link.take()], [])
 
-  here.link.tellEphemeralMessage(ephemeralMessage)
-  here.link.tellSaved(12)
-  here.link.tellSaved()
+  here.link.publishEphemeralMessage(ephemeralMessage)
+  here.link.publishSaved(12)
+  here.link.publishSaved()
   await deliverAll(broker)
-  t.strictSame(there.events, ['heard', ephemeralMessage, 'missed until 12', 'missed'])
+  t.strictSame(there.events, ['received', ephemeralMessage, 'missed until 12', 'missed'])
   for (const { link } of [here, there]) link.end()
 })
 
 t.test('what comes in another order is taken in that of the store, as far as it is known', async (t) => {
   const { broker, here, there } = twoNodes(t)
-  for (const version of [4, 2, 3]) here.link.tell([updateOf(version, version)])
+  for (const version of [4, 2, 3]) here.link.publish([updateOf(version, version)])
   await deliverAll(broker)
   t.strictSame(there.link.take().map(({ version }) => version), [2, 3, 4])
-  for (const clock of [1, 0]) here.link.tell([updateOf(clock)])
+  for (const clock of [1, 0]) here.link.publish([updateOf(clock)])
   await deliverAll(broker)
   t.match(there.link.take(), [{ clock: 1 }, { clock: 0 }])
   for (const { link } of [here, there]) link.end()
@@ -86,29 +86,29 @@ t.test('what comes in another order is taken in that of the store, as far as it 
 
 t.test('what came too early waits a while for what is missing, and no longer', async (t) => {
   const { broker, here, there } = twoNodes(t)
-  here.link.tell([updateOf(2, 2)])
+  here.link.publish([updateOf(2, 2)])
   await deliverAll(broker)
-  there.link.putBack(there.link.take())
+  there.link.keepEarly(there.link.take())
   mock.timers.tick(49)
-  here.link.tell([updateOf(1, 1)])
+  here.link.publish([updateOf(1, 1)])
   await deliverAll(broker)
   const both = there.link.take()
   t.strictSame(both.map(({ version }) => version), [1, 2])
-  there.link.putBack([])
+  there.link.keepEarly([])
   mock.timers.tick(50)
-  t.strictSame(there.events, ['heard', 'heard'])
+  t.strictSame(there.events, ['received', 'received'])
 
-  there.link.putBack(both)
-  there.link.putBack(there.link.take())
+  there.link.keepEarly(both)
+  there.link.keepEarly(there.link.take())
   mock.timers.tick(50)
-  t.strictSame(there.events, ['heard', 'heard', 'missed'])
+  t.strictSame(there.events, ['received', 'received', 'missed'])
   for (const { link } of [here, there]) link.end()
 })
 
-t.test('whoever waits for more goes on when it comes, when the time is over, when nobody can be heard, and when it ends', async (t) => {
+t.test('more() resolves on a new message, at the deadline, when the bus disconnects and when the link ends', async (t) => {
   const { broker, here, there } = twoNodes(t)
   const waiting = there.link.more(performance.now() + 1000)
-  here.link.tell([updateOf(0, 1)])
+  here.link.publish([updateOf(0, 1)])
   await deliverAll(broker)
   t.equal(await waiting, true)
   there.link.take()
@@ -127,7 +127,7 @@ t.test('whoever waits for more goes on when it comes, when the time is over, whe
 
 t.test('changes of more than a megabyte are not told, only that they are there', async (t) => {
   const { broker, here, there } = twoNodes(t)
-  here.link.tell([updateOf(0, 1, 'x'.repeat(600_000)), updateOf(1, 2, 'x'.repeat(600_000))])
+  here.link.publish([updateOf(0, 1, 'x'.repeat(600_000)), updateOf(1, 2, 'x'.repeat(600_000))])
   await deliverAll(broker)
   t.strictSame(there.events, ['missed until 2'])
   for (const { link } of [here, there]) link.end()
@@ -135,16 +135,16 @@ t.test('changes of more than a megabyte are not told, only that they are there',
 
 t.test('no more than 16 MB of changes wait', async (t) => {
   const { broker, here, there } = twoNodes(t)
-  for (let clock = 0; clock < 17; clock++) here.link.tell([updateOf(clock, clock, 'x'.repeat(1_000_000))])
+  for (let clock = 0; clock < 17; clock++) here.link.publish([updateOf(clock, clock, 'x'.repeat(1_000_000))])
   await deliverAll(broker)
-  t.strictSame(there.events, ['heard', 'missed'])
+  t.strictSame(there.events, ['received', 'missed'])
   t.strictSame(there.link.take(), [])
   for (let round = 0; round < 2; round++) {
-    for (let clock = 0; clock < 16; clock++) here.link.tell([updateOf(clock, clock, 'x'.repeat(1_000_000))])
+    for (let clock = 0; clock < 16; clock++) here.link.publish([updateOf(clock, clock, 'x'.repeat(1_000_000))])
     await deliverAll(broker)
     t.equal(there.link.take().length, 16)
   }
-  t.strictSame(there.events.slice(2), ['heard', 'heard'])
+  t.strictSame(there.events.slice(2), ['received', 'received'])
   for (const { link } of [here, there]) link.end()
 })
 
@@ -161,7 +161,7 @@ t.test('what makes no sense is logged, and the store is looked into', async (t) 
   await other.publish('fastify-secsync:1:test:disconnect', '{', false)
   await deliverAll(broker)
   t.strictSame(events, wrong.map(() => 'missed'))
-  t.strictSame(log.lines.map(({ msg }) => msg), [...wrong, ''].map(() => 'secsync: a message of another node makes no sense'))
+  t.strictSame(log.lines.map(({ msg }) => msg), [...wrong, ''].map(() => 'secsync: invalid message of another node'))
   link.end()
 })
 
@@ -213,7 +213,7 @@ t.test('many rooms together look no more often than 500 times a second', async (
   mockTimers(t)
   const nodes = new Nodes(new ControlledBroker().bus(), 'test', 100, Fastify().log)
   let looks = 0
-  const listener = { heard () {}, missed () { looks++ }, ephemeralMessage () {} }
+  const listener = { received () {}, missed () { looks++ }, ephemeralMessage () {} }
   const links = Array.from({ length: 2000 }, (_, index) => nodes.link(`${index}`, listener))
   for (let passed = 0; passed < 20_000; passed += 100) mock.timers.tick(100)
   t.ok(looks > 2000 && looks <= 20 * 750, `${looks} looks`)
@@ -223,8 +223,8 @@ t.test('many rooms together look no more often than 500 times a second', async (
 t.test('what could not be told is told later: that it is in the store', async (t) => {
   const { broker, here, there } = twoNodes(t)
   broker.leave()
-  here.link.tell([updateOf(0, 1)])
-  here.link.tellEphemeralMessage('{}')
+  here.link.publish([updateOf(0, 1)])
+  here.link.publishEphemeralMessage('{}')
   await flush()
   broker.connect()
   there.events.length = 0
@@ -240,11 +240,11 @@ t.test('a broker that throws costs nothing', async (t) => {
   const bus: Bus = { publish () { throw new Error('No') }, subscribe: () => () => {}, async close () {} }
   const log = new Log()
   const { nodes, link, events } = nodeOn(bus, { log: Fastify(log.options).log })
-  link.tell([updateOf(0, 1)])
+  link.publish([updateOf(0, 1)])
   nodes.disconnect({ documentId: 'document' })
   await flush()
   t.strictSame(events, [])
-  t.strictSame(log.lines.map(({ msg }) => msg), ['secsync: other nodes were not told', 'secsync: other nodes were not told whom to disconnect'])
+  t.strictSame(log.lines.map(({ msg }) => msg), ['secsync: publishing to other nodes failed', 'secsync: publishing a disconnect to other nodes failed'])
   link.end()
 })
 

@@ -80,7 +80,7 @@ t.test('it subscribes when it is connected, again whenever it is back, and tells
   await flush()
   t.strictSame(subscriber.calls.slice(2), ['subscribe a b'])
   t.strictSame([a.told, b.told], [[true, false, true], [true, false, true]])
-  t.strictSame(messages(), ['secsync: Redis is away; until it is back, nodes look into the store', 'secsync: Redis is back'], 'an outage is logged once')
+  t.strictSame(messages(), ['secsync: Redis is unavailable. Nodes poll the store until it is back', 'secsync: Redis is available again'], 'an outage is logged once')
 })
 
 t.test('a message goes to the subscriber of its channel, and to nobody when that has left', async (t) => {
@@ -130,7 +130,7 @@ t.test('a Redis that refuses to subscribe, or to unsubscribe, is an error in the
   bus.subscribe('a', a)()
   await flush()
   t.strictSame(a.told, [])
-  t.strictSame(messages(), ['secsync: Redis refuses to subscribe; until it does, this node looks into the store'])
+  t.strictSame(messages(), ['secsync: Redis rejects subscriptions. This node polls the store until they succeed'])
 })
 
 t.test('what cannot be sent now is refused, not kept', async (t) => {
@@ -179,7 +179,7 @@ t.test('a Redis that answers no ping is away, and it connects anew', async (t) =
   mock.timers.tick(2000)
   t.strictSame(subscriber.calls.slice(3), ['ping', 'reconnect'])
   t.strictSame(a.told, [true, false])
-  t.strictSame(messages(), ['secsync: Redis is away; until it is back, nodes look into the store'])
+  t.strictSame(messages(), ['secsync: Redis is unavailable. Nodes poll the store until it is back'])
   await bus.close()
 })
 

@@ -42,19 +42,25 @@ async function verifyEach (
 ): Promise<Array<CryptoError | undefined>> {
   const usesPlatform = verifier === 'platform' && await platform.isPlatformUsable()
   const results: Array<CryptoError | undefined> = messages.map(() => undefined)
-  const verify = async (message: ClientMessage) => {
+  const isValid = async (message: ClientMessage) => {
     const text = signedBytes(kind, message)
     const signature = fromBase64(message.signature)
     const author = authorOf(message.publicData.pubKey)
-    const isValid = await (usesPlatform ? platform.verify(signature, text, author) : pace.run(ed25519.verify(signature, text, author)))
-    if (!isValid) throw new CryptoError('SECSYNC_INVALID_SIGNATURE', 'The signature is not the author\'s')
+    return await (usesPlatform ? platform.verify(signature, text, author) : pace.run(ed25519.verify(signature, text, author)))
   }
   const running = new Set<Promise<void>>()
   for (const [index, message] of messages.entries()) {
     await pace.rest()
-    const verification = verify(message)
-      .catch((error: unknown) => { results[index] = refusal(error) })
-      .finally(() => { running.delete(verification) })
+    const verification = isValid(message)
+      // Neither is text that is not base64.
+      .catch((error: unknown) => {
+        refusal(error)
+        return false
+      })
+      .then((isValid) => {
+        if (!isValid) results[index] = new CryptoError('SECSYNC_INVALID_SIGNATURE', 'The signature is not the author\'s')
+        running.delete(verification)
+      })
     running.add(verification)
     await meanwhile?.(message)
     if (running.size >= (usesPlatform ? maxParallel : 1)) await Promise.race(running)
@@ -65,7 +71,7 @@ async function verifyEach (
 
 /**
  * Verifies one message that has the right shape.
- * @throws `SECSYNC_INVALID_SIGNATURE`, `SECSYNC_INVALID_BASE64`
+ * @throws `SECSYNC_INVALID_SIGNATURE`
  */
 export async function verify (kind: MessageKind, message: ClientMessage, options?: OpenOptions): Promise<void> {
   const [error] = await verifyAll(kind, [message], options)

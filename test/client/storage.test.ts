@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createKey } from '../../lib/client/crypto/keys.ts'
 import { memoryStorage, type ClientStorage, type StorageWrite } from '../../lib/client/index.ts'
+import { clientStorageSuite } from '../../lib/testing/client-storage.ts'
 import { simulation } from '../fixtures/simulation/client.ts'
 
 type Fault = 'open' | 'readState' | 'adopt' | 'write' | 'close'
@@ -31,6 +32,10 @@ function faulty (storage: ClientStorage = memoryStorage()) {
     })
   }
 }
+
+t.test('the suite of all storages', async (t) => {
+  clientStorageSuite((name, run) => t.test(name, run), memoryStorage)
+})
 
 t.test('a device that fails is named, the client goes on in memory, and writes all when it works again', async (t) => {
   for (const fault of ['refuses', 'hangs'] as const) {

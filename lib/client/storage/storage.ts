@@ -31,7 +31,10 @@ export interface StoredState {
   updates: StoredUpdate[]
 }
 
-/** What changes together. All of it is stored, or nothing. */
+/**
+ * What changes together. All of it is stored, or nothing. Only `snapshot` and `updates` may be left out when there is no room for them: the server has
+ * them.
+ */
 export interface StorageWrite {
   put?: OutboxEntry[] | undefined
   /** Ids of entries; one that is not there is ignored. */
@@ -72,7 +75,10 @@ export interface StoredDocument {
   remove (): Promise<void>
 }
 
-/** Keeps documents on a device: `memoryStorage()`, `indexedDbStorage()`, or your own. `fastify-secsync/testing` has the suite that each must pass. */
+/**
+ * Keeps documents on a device: `memoryStorage()`, `indexedDbStorage()`, or your own. `fastify-secsync/testing/client-storage` has the suite that
+ * each must pass.
+ */
 export interface ClientStorage {
   /** Whether it outlives the page. */
   readonly isPersistent: boolean

@@ -58,7 +58,7 @@ export class UpdateStream {
   state: StreamState = { name: 'following' }
   /** Failures in a row. */
   failures = 0
-  readonly #confirmsByClock: boolean
+  readonly confirmsByClock: boolean
   /** The last update of the author that the client had with its document, or has sent here. */
   #own: Position | undefined
 
@@ -67,7 +67,7 @@ export class UpdateStream {
    * the document that the client was sent.
    */
   constructor (confirmsByClock: boolean, own?: Position) {
-    this.#confirmsByClock = confirmsByClock
+    this.confirmsByClock = confirmsByClock
     this.#own = own
   }
 
@@ -81,7 +81,7 @@ export class UpdateStream {
       case 'failed':
         return this.#admitAfterFailure(state, clock, active, next)
       case 'snapshotRequired':
-        if (this.#confirmsByClock) return 'drop'
+        if (this.confirmsByClock) return 'drop'
         this.state = { name: 'following' }
         return clock === next ? 'save' : 'fail'
       case 'owing':
@@ -93,7 +93,7 @@ export class UpdateStream {
   }
 
   #admitReplaced (): Verdict {
-    if (!this.#confirmsByClock) return 'fail'
+    if (!this.confirmsByClock) return 'fail'
     switch (this.state.name) {
       case 'following':
       case 'failed':
@@ -115,12 +115,12 @@ export class UpdateStream {
     const beginsAgain = clock >= state.next && clock <= next
     // An update of its author that was sent from elsewhere moves the clock of the client, too, before it knows of the failure.
     const wasMoved = next - 1 > (this.#own?.snapshotId === active.snapshotId ? this.#own.clock : -1)
-    if ((continuesOld || wasMoved) && beginsAgain && this.#confirmsByClock) return 'requireSnapshot'
+    if ((continuesOld || wasMoved) && beginsAgain && this.confirmsByClock) return 'requireSnapshot'
     if (beginsAgain) {
       this.state = { name: 'following' }
       return clock === next ? 'save' : 'fail'
     }
-    const isOld = continuesOld && (this.#confirmsByClock || clock > next)
+    const isOld = continuesOld && (this.confirmsByClock || clock > next)
     if (isOld) state.last = clock
     return isOld ? 'drop' : 'fail'
   }
@@ -159,6 +159,6 @@ export class UpdateStream {
   settle (): boolean {
     if (this.state.name !== 'owing' && this.state.name !== 'snapshotRequired') return false
     this.state = { name: 'following' }
-    return this.#confirmsByClock
+    return this.confirmsByClock
   }
 }

@@ -293,7 +293,8 @@ export class Updates {
     const owed = stream.owedOn(cursor.snapshotId)
     if (owed === undefined) {
       client.relay(textFrame(answers.updateSaveFailed(cursor.snapshotId, undefined)))
-      client.close(closeCodes.tryAgainLater, 'missed a snapshot')
+      if (stream.confirmsByClock) client.close(closeCodes.tryAgainLater, 'missed a snapshot')
+      else stream.state = { name: 'following' }
       return
     }
     stream.failed({ snapshotId: cursor.snapshotId, clock: owed.last }, lastClock(cursor, author) + 1)

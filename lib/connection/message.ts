@@ -70,7 +70,9 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     const refused = Object.values(handlers).find(({ action }) => action === context.action)
     const isEnded = ends(error, connection, limits)
     const settled = refused === undefined || isEnded ? { status: 'refused' } : await refused.refuse(context.message, connection, room, error)
-    if (error instanceof DocumentIdMismatch && !isEnded && documentIds.learn(request, websocketSessionKey, error.documentId)) {
+    // Whoever has sent messages of this document means it.
+    const isFirst = connection.authors.size === 0
+    if (error instanceof DocumentIdMismatch && !isEnded && isFirst && documentIds.learn(request, websocketSessionKey, error.documentId)) {
       // The published client takes the changes of a refused snapshot back when it has read the refusal. It loses them if the line ends before.
       setTimeout(() => connection.close(closeCodes.tryAgainLater, 'another document id'), 1000).unref()
     }

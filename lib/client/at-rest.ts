@@ -41,18 +41,34 @@ export class Rest {
 
   /** Resolves when it is on the device. False: there is no key yet; it stays in memory. */
   async keepPiece (piece: Piece, snapshot: SnapshotInfo | undefined, isWanted: () => boolean): Promise<boolean> {
-    const { keys, journal, outbox } = this.#settings
+    const { journal, outbox } = this.#settings
+    const entry = await this.#entryOf(piece, snapshot)
+    if (entry === undefined) return false
+    // It may have been sent or settled meanwhile.
+    if (isWanted()) await journal.keep(entry, outbox.takeSettled())
+    return true
+  }
+
+  /** Keeps all of them at once, and waits for nothing that needs more than this turn. */
+  async rescue (pieces: readonly Piece[], snapshot: SnapshotInfo | undefined, isWanted: (piece: Piece) => boolean): Promise<void> {
+    const { journal } = this.#settings
+    await Promise.all(pieces.filter(({ id }) => !journal.has(id)).map(async (piece) => {
+      const entry = await this.#entryOf(piece, snapshot)
+      if (entry !== undefined && isWanted(piece)) void journal.keep(entry, [])
+    }))
+    journal.rescue()
+  }
+
+  /** Undefined: there is no key yet. */
+  async #entryOf (piece: Piece, snapshot: SnapshotInfo | undefined): Promise<OutboxEntry | undefined> {
     let key: Uint8Array
     try {
-      key = await keys.of(snapshot)
+      key = await this.#settings.keys.of(snapshot)
     } catch {
-      return false
+      return undefined
     }
     const sealed = await this.#run(aead.encrypt(await this.#run(encodeChanges(piece.changes)), this.#additional, key))
-    // It may have been sent or settled meanwhile.
-    if (!isWanted()) return true
-    await journal.keep({ id: piece.id, kind: 'change', text: JSON.stringify(sealed), snapshotInfo: infoText(snapshot) }, outbox.takeSettled())
-    return true
+    return { id: piece.id, kind: 'change', text: JSON.stringify(sealed), snapshotInfo: infoText(snapshot) }
   }
 
   /** Resolves when the device has it, in place of the entries `replaced`. */

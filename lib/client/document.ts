@@ -56,6 +56,7 @@ export class OpenDocument implements SecsyncDocument {
   #isTelling = false
   #device: Promise<void> | undefined
   #stored: StoredState | undefined
+  #restored = Promise.resolve()
   #loadsComplete = false
   #isComplete = true
   /** Until it is loaded, the server's history is taken as it is. */
@@ -138,7 +139,7 @@ export class OpenDocument implements SecsyncDocument {
       this.#sender.changed()
       changed()
     }))
-    this.#ends.push(environment.onHide(() => this.#sender.flush()))
+    this.#ends.push(environment.onHide(() => this.#sender.rescue()))
     if (crdt.connectPresence !== undefined) this.#ends.push(crdt.connectPresence(this.presence))
     this.#adoptLater()
     this.#line.start()
@@ -244,14 +245,21 @@ export class OpenDocument implements SecsyncDocument {
 
   async #openDevice (): Promise<void> {
     const { storage, url } = this.#options
+    const onLeft = () => { if (this.#destroyed === undefined) void this.#restore().catch((error: unknown) => this.#line.fail(error)) }
     this.#stored = await (storage === undefined
-      ? this.#journal.open(ofThisPage, `${url} ${this.documentId}`)
-      : this.#journal.open(storage, this.documentId))
+      ? this.#journal.open(ofThisPage, `${url} ${this.documentId}`, onLeft)
+      : this.#journal.open(storage, this.documentId, onLeft))
   }
 
   /** What this device has kept: of sessions that have ended, and of the document. */
-  async #restore (): Promise<void> {
+  #restore (): Promise<void> {
+    this.#restored = this.#restored.catch(() => {}).then(() => this.#restoreNow())
+    return this.#restored
+  }
+
+  async #restoreNow (): Promise<void> {
     const adopted = await this.#rest.adopt()
+    if (this.#destroyed !== undefined) return
     const stored = this.#stored
     if (stored !== undefined && this.#replica.history === undefined) {
       try {

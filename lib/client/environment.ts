@@ -41,7 +41,7 @@ export function platform (WebSocket: WebSocketConstructor | undefined): Environm
     probe,
     onWake,
     onOffline: (fn) => listen(globalThis, 'offline', fn),
-    onHide: (fn) => listen(globalThis, 'pagehide', fn),
+    onHide,
     newPace: () => new Pace()
   }
 }
@@ -69,8 +69,12 @@ async function probe (url: string): Promise<number | 'reachable' | 'unreachable'
 /** How often to look whether time was lost, and how late the timer must be for that. */
 const sleepCheck = { interval: 10_000, late: 15_000 }
 
+interface PageGlobals {
+  document?: EventTarget & { visibilityState?: string }
+}
+
 function onWake (fn: () => void): () => void {
-  const { document } = globalThis as { document?: EventTarget & { visibilityState?: string } }
+  const { document } = globalThis as PageGlobals
   let last = Date.now()
   // A device that slept has lost its connections, and tells nobody.
   const timer = setInterval(() => {
@@ -85,6 +89,16 @@ function onWake (fn: () => void): () => void {
     listen(document, 'visibilitychange', () => { if (document?.visibilityState === 'visible') fn() }),
     // Back from the back/forward cache.
     listen(globalThis, 'pageshow', (event) => { if ((event as { persisted?: boolean }).persisted === true) fn() })
+  ]
+  return () => { for (const end of ends) end() }
+}
+
+/** On phones a hidden page often ends without another event. */
+function onHide (fn: () => void): () => void {
+  const { document } = globalThis as PageGlobals
+  const ends = [
+    listen(globalThis, 'pagehide', fn),
+    listen(document, 'visibilitychange', () => { if (document?.visibilityState === 'hidden') fn() })
   ]
   return () => { for (const end of ends) end() }
 }

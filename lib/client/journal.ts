@@ -35,6 +35,8 @@ export class Journal {
   #failed = false
   #failedAt = -Infinity
   #endTimer: (() => void) | undefined
+  /** Adopted, and not taken yet. */
+  readonly #late: OutboxEntry[] = []
 
   constructor (environment: Environment, onChange: () => void) {
     this.#environment = environment
@@ -50,9 +52,9 @@ export class Journal {
     return this.#entries.has(id)
   }
 
-  async open (storage: ClientStorage, documentId: string): Promise<StoredState | undefined> {
+  async open (storage: ClientStorage, documentId: string, onLeft: () => void): Promise<StoredState | undefined> {
     this.#open = async () => {
-      const stored = await this.#inTime(storage.open(documentId))
+      const stored = await this.#inTime(storage.open(documentId, onLeft))
       const state = await this.#inTime(stored.readState())
       this.#stored = stored
       this.#stateOf = state?.snapshotId
@@ -69,14 +71,16 @@ export class Journal {
   /** Entries of sessions that have ended. */
   async adopt (): Promise<OutboxEntry[]> {
     if (this.#stored === undefined) return []
-    try {
-      const entries = (await this.#inTime(this.#stored.adopt())).filter(({ id }) => !this.#entries.has(id))
-      for (const entry of entries) this.#entries.set(entry.id, entry)
-      return entries
-    } catch {
+    const adopting = this.#stored.adopt()
+    const adopted = await this.#inTime(adopting).catch(() => {
+      // What comes too late belongs to this session all the same, and is taken the next time.
+      adopting.then((entries) => this.#late.push(...entries), () => {})
       this.#fail()
       return []
-    }
+    })
+    const entries = [...this.#late.splice(0), ...adopted].filter(({ id }) => !this.#entries.has(id))
+    for (const entry of entries) this.#entries.set(entry.id, entry)
+    return entries
   }
 
   /** Resolves when the entry is on the device, or the device has failed to take it. `replaced`: ids of entries that it stands for. */
@@ -86,6 +90,11 @@ export class Journal {
     this.#batch.gone.delete(entry.id)
     this.#batch.put.set(entry.id, entry)
     return this.#written()
+  }
+
+  /** The page may be about to end: what is to be kept should be on the device although the write that is under way may not come to its end. */
+  rescue (): void {
+    this.#stored?.rescue?.([...this.#entries.values()])
   }
 
   forget (ids: readonly string[]): void {

@@ -90,6 +90,14 @@ export class Sender {
     void this.#keepAll()
   }
 
+  /** The page may be about to end: puts all that is pending on the device, without waiting for what is under way. */
+  rescue (): void {
+    const { outbox, rest, replica } = this.#settings
+    this.#collect()
+    void rest.rescue(outbox.waiting, replica.history?.active, (piece) => outbox.waiting.includes(piece))
+    this.wake()
+  }
+
   async #keepAll (): Promise<void> {
     while (await this.#keep());
   }

@@ -141,6 +141,68 @@ t.test('a full disk', async (t) => {
   })
 })
 
+t.test('what has not reached the database when a page ends', async (t) => {
+  const items: Record<string, string> = {}
+  /** As a browser has it: items are properties. */
+  const localStorage = Object.create({
+    getItem: (key: string) => items[key] ?? null,
+    setItem (key: string, value: string) { items[key] = value },
+    removeItem: (key: string) => delete items[key]
+  }) as Storage
+  const value = new Proxy(localStorage, {
+    ownKeys: () => Object.keys(items),
+    getOwnPropertyDescriptor: (_, key) => Object.getOwnPropertyDescriptor(items, key)
+  })
+  t.intercept(globalThis, 'localStorage', { configurable: true, value })
+
+  await t.test('is there for the next one', async (t) => {
+    const { name, storage, left } = device(t)
+    const session = await storage.open('document')
+    await session.write({ put: [entry('1')] })
+    session.rescue?.([entry('1'), entry('2')])
+    t.match(Object.values(items).join(), '"2"')
+    t.notMatch(Object.values(items).join(), '"1"', 'what is stored need not be rescued')
+    const other = await indexedDbStorage({ name }).open('document')
+    t.strictSame(await other.adopt(), [], 'not as long as the page lives')
+    t.strictSame(await session.adopt(), [])
+    await session.close()
+    t.strictSame(await left(), ['1', '2'])
+    t.strictSame(items, {})
+    await other.close()
+    t.strictSame(await left(), ['1', '2'], 'from the database, now')
+  })
+
+  await t.test('is forgotten when the page goes on', async (t) => {
+    const { storage, left } = device(t)
+    const session = await storage.open('document')
+    const written = session.write({ put: [entry('1')] })
+    session.rescue?.([entry('1'), entry('2')])
+    await written
+    t.match(Object.values(items).join(), '"2"')
+    await session.write({ put: [entry('3')], delete: ['2'] })
+    t.strictSame(items, {})
+    await session.close()
+    t.strictSame(await left(), ['1', '3'])
+  })
+
+  await t.test('is deleted with the document', async (t) => {
+    const { storage } = device(t)
+    const session = await storage.open('document')
+    session.rescue?.([entry('1')])
+    await session.remove()
+    t.strictSame(items, {})
+  })
+
+  await t.test('gets lost without harm where it cannot be kept', async (t) => {
+    t.intercept(globalThis, 'localStorage', { configurable: true, get () { throw new DOMException('Not here', 'SecurityError') } })
+    const { storage, left } = device(t)
+    const session = await storage.open('document')
+    session.rescue?.([entry('1')])
+    await session.close()
+    t.strictSame(await left(), [])
+  })
+})
+
 t.test('without a database the client says so and goes on in memory', async (t) => {
   const ways: Record<string, unknown> = {
     'there is none': undefined,
@@ -176,16 +238,18 @@ t.test('a database that cannot be opened now is opened by the next call', async 
 })
 
 t.test('Web Locks', async (t) => {
-  /** As a browser has them. `held` are those of all tabs. */
-  const locks = (t: Test, held: Set<string>, request?: () => Promise<void>) => {
+  /** As a browser has them. `held` are those of all tabs, each with its end. */
+  const locks = (t: Test, held: Map<string, Promise<void>>, request?: () => Promise<void>) => {
     t.intercept(globalThis, 'navigator', {
       configurable: true,
       value: {
         locks: {
-          query: async () => ({ held: [...held].map((name) => ({ name })) }),
+          query: async () => ({ held: [...held.keys()].map((name) => ({ name })) }),
           request: request ?? (async (name: string, callback: () => Promise<void>) => {
-            held.add(name)
-            await callback()
+            await held.get(name)
+            const ended = callback()
+            held.set(name, ended)
+            await ended
             held.delete(name)
           })
         }
@@ -199,25 +263,32 @@ t.test('Web Locks', async (t) => {
     database.close()
   }
 
-  await t.test('another tab keeps its entries as long as it lives', async (t) => {
-    const held = new Set<string>()
+  await t.test('another tab keeps its entries as long as it lives, and its end is noticed', async (t) => {
+    const held = new Map<string, Promise<void>>()
     locks(t, held)
     const { name, storage } = device(t)
-    const session = await storage.open('document')
-    const [mine] = held
-    const another = mine!.replace(/[^ ]+$/, 'another')
-    held.add('of the application').add(another)
+    let onLeft = () => {}
+    const isLeft = new Promise<void>((resolve) => { onLeft = resolve })
+    const session = await storage.open('document', onLeft)
+    const [mine = ''] = held.keys()
+    const another = mine.replace(/[^ ]+$/, 'another')
+    let end = () => {}
+    held.set('of the application', Promise.resolve())
+    held.set(another, new Promise((resolve) => { end = resolve }))
     await fromAnotherTab(name, 'another')
     t.strictSame(await session.adopt(), [])
+    t.strictSame(await session.adopt(), [])
+    end()
+    await isLeft
     held.delete(another)
     t.strictSame(await session.adopt(), [entry('1')])
     await session.close()
-    await Promise.resolve()
-    t.notOk(held.has(mine!), 'the lock is released')
+    await new Promise(setImmediate)
+    t.notOk(held.has(mine), 'the lock is released')
   })
 
   await t.test('without them, what others left is taken over in any case', async (t) => {
-    locks(t, new Set(), async () => { throw new DOMException('Not here', 'SecurityError') })
+    locks(t, new Map(), async () => { throw new DOMException('Not here', 'SecurityError') })
     const { name, storage } = device(t)
     const session = await storage.open('document')
     await fromAnotherTab(name, 'another')

@@ -83,6 +83,44 @@ t.test('a device that cannot be opened is tried again, and does not hold up anyt
   }
 })
 
+t.test('what a slow device adopts too late is taken the next time', async (t) => {
+  const { open, run, world, server } = simulation()
+  const inner = memoryStorage()
+  const first = open({ storage: inner })
+  first.crdt.add('a')
+  await run()
+  world.answer = 'unreachable'
+  first.line.cut()
+  first.crdt.add('b')
+  await world.advance(100)
+  await first.document.destroy()
+
+  let answer = () => {}
+  const slow: ClientStorage = {
+    isPersistent: true,
+    async open (documentId) {
+      const stored = await inner.open(documentId)
+      const isSlow = new Promise<void>((resolve) => { answer = resolve })
+      return {
+        readState: () => stored.readState(),
+        adopt: async () => { const entries = await stored.adopt(); await isSlow; return entries },
+        write: (write) => stored.write(write),
+        close: () => stored.close(),
+        remove: () => stored.remove()
+      }
+    }
+  }
+  const second = open({ storage: slow })
+  await run()
+  await world.advance(5000)
+  await run()
+  t.strictSame(second.crdt.sorted, ['a'])
+  answer()
+  await run(70_000)
+  t.strictSame(second.crdt.sorted, ['a', 'b'])
+  t.ok(server.texts.has('b'))
+})
+
 t.test('a device that hangs on closing does not hold up the end', async () => {
   const { open, run, world } = simulation()
   const storage = faulty()

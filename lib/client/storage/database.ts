@@ -7,7 +7,12 @@ export interface Schema extends DBSchema {
   states: { key: string, value: { documentId: string, snapshotId: string } }
   snapshots: { key: string, value: { documentId: string, text: string } }
   updates: { key: [string, string, number], value: StoredUpdate & { documentId: string } }
-  outbox: { key: [string, string], value: OutboxEntry & { documentId: string, session: string } }
+  outbox: { key: [string, string], value: KeptEntry }
+}
+
+export interface KeptEntry extends OutboxEntry {
+  documentId: string
+  session: string
 }
 
 export type Connection = IDBPDatabase<Schema>

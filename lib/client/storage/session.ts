@@ -45,6 +45,11 @@ export async function livingSessions (): Promise<Set<string>> {
   return new Set([...ids, ...ofThisPage])
 }
 
+/** Resolves when a session of another page has ended. Where that is not known, it never does. */
+export async function whenEnded (id: string): Promise<void> {
+  await (locks()?.request(prefix + id, async () => {}) ?? new Promise(() => {}))
+}
+
 /** Only in secure contexts, and in Node.js from 24 on. */
 function locks (): Locks | undefined {
   return (globalThis as { navigator?: { locks?: Locks } }).navigator?.locks

@@ -32,8 +32,8 @@ export interface StoredState {
 }
 
 /**
- * What changes together. All of it is stored, or nothing. Only `snapshot` and `updates` may be left out when there is no room for them: the server has
- * them.
+ * What changes: `put` and `delete` together, all or nothing, and `snapshot` and `updates` together. These may be left out when there is no room for them:
+ * the server has them.
  */
 export interface StorageWrite {
   put?: OutboxEntry[] | undefined
@@ -68,6 +68,12 @@ export interface StoredDocument {
   /** Resolves when it is durable. Writes are called one after the other. */
   write (write: StorageWrite): Promise<void>
 
+  /**
+   * The page may be about to end: keeps entries that `write` has been or will be called with, until that has come to its end. For storages
+   * that take something only later than the call. Never throws.
+   */
+  rescue? (entries: OutboxEntry[]): void
+
   /** Ends the session. Its outbox stays, for another to adopt. */
   close (): Promise<void>
 
@@ -82,5 +88,6 @@ export interface StoredDocument {
 export interface ClientStorage {
   /** Whether it outlives the page. */
   readonly isPersistent: boolean
-  open (documentId: string): Promise<StoredDocument>
+  /** `onLeft`: to be called when a session that still ran at the last `adopt` has left something behind. A storage that does not know it never calls it. */
+  open (documentId: string, onLeft?: () => void): Promise<StoredDocument>
 }

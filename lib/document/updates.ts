@@ -75,7 +75,12 @@ export class Updates {
     const open = this.#open = take()
     let isSplit = !calls.groupsUpdates
     if (this.#mayBeBehind(open.map(({ change }) => change)) && !await catchUp.run(open)) {
-      for (const write of firstOfEachStream(open)) await this.#refuse(write, open, new StoreUnavailable())
+      // A client that takes an update back anyway is not told of a second failure.
+      const { batch, failing } = this.#admit(open, isSplit)
+      for (const write of firstOfEachStream(batch)) await this.#refuse(write, open, new StoreUnavailable())
+      for (const { write, error } of failing) {
+        await this.#refuse(write, open, isError(error, SecsyncNewSnapshotRequiredError) ? error : new StoreUnavailable())
+      }
     }
     for (;;) {
       const { batch, failing } = this.#admit(open, isSplit)

@@ -6,7 +6,8 @@ import { CallbackResultInvalid, SecsyncSnapshotBasedOnOutdatedSnapshotError, Sec
 import { signedJson, updateChange, type SnapshotChange, type UpdateChange } from '../protocol/changes.ts'
 import { sameClocks } from '../protocol/clocks.ts'
 import { advance, continuing, lastClock, type Cursor } from '../protocol/cursor.ts'
-import { StoredSnapshot, StoredUpdate } from '../protocol/messages.ts'
+import { StoredSnapshot, StoredUpdate, type Snapshot } from '../protocol/messages.ts'
+import type { SnapshotProofChainEntry } from '../protocol/chain.ts'
 import { hash, noParent, parentSnapshotProof } from '../protocol/proof.ts'
 import type { Known, LoadedDocument, Store } from './store.ts'
 
@@ -96,9 +97,19 @@ function missing ({ snapshot, snapshotProofChain, updates }: GetDocumentResult, 
   for (const change of changes) advance(cursor, change)
   return {
     snapshot: snapshot && !continues ? signedJson(snapshot) : undefined,
-    snapshotProofChain: snapshot && !continues ? JSON.stringify(snapshotProofChain ?? []) : undefined,
+    snapshotProofChain: snapshot && !continues ? JSON.stringify(snapshotProofChain?.length ? snapshotProofChain : shortestChain(snapshot, known)) : undefined,
     updates: changes.map(({ text }) => text).join(),
     cursor,
     claimed: continues
   }
+}
+
+/**
+ * The proof chain from the known snapshot to its child. Without a chain, the published client fails for good if the child contains updates of
+ * its own that it did not know to be saved. The chain to a later snapshot only the store can give.
+ */
+function shortestChain (snapshot: Snapshot, { knownSnapshotId }: Known): SnapshotProofChainEntry[] {
+  const { snapshotId, parentSnapshotId, parentSnapshotProof } = snapshot.publicData
+  if (parentSnapshotId === '' || parentSnapshotId !== knownSnapshotId) return []
+  return [{ snapshotId, parentSnapshotProof, snapshotCiphertextHash: hash(snapshot.ciphertext) }]
 }

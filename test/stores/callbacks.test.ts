@@ -6,13 +6,17 @@ import { snapshotChange, updateChange } from '../../lib/protocol/changes.ts'
 import { CallbackStore } from '../../lib/stores/callbacks.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
 import { idOf, openDocument } from '../fixtures/open-document.ts'
-import { Author, signed } from '../fixtures/raw-client.ts'
+import { Author, signed, sodium } from '../fixtures/raw-client.ts'
 import { memoryStore, startServer } from '../fixtures/server.ts'
 
 const [ada, bob] = [new Author(), new Author()]
 const first = ada.snapshot('document')
 const second = bob.snapshot('document', { parent: first })
 const updates = [ada.update('document', idOf(second), 0), bob.update('document', idOf(second), 0), ada.update('document', idOf(second), 1)]
+
+const chainEntry = ({ publicData: { snapshotId, parentSnapshotProof }, ciphertext }: secsync.Snapshot) => ({
+  snapshotId, parentSnapshotProof, snapshotCiphertextHash: secsync.hash(ciphertext, sodium)
+})
 
 const store = (callbacks: Partial<StoreCallbacks>) => new CallbackStore({ ...memoryStore(), ...callbacks })
 
@@ -24,7 +28,8 @@ t.test('a store that gives everything, whatever it is asked for, is enough: clie
   const knownSnapshotId = idOf(second)
   for (const [query, expected] of [
     [{}, { snapshot: second, snapshotProofChain: [], updates }],
-    [{ mode: 'delta', knownSnapshotId: idOf(first) }, { snapshot: second, snapshotProofChain: [], updates }],
+    // The chain to a child needs nothing but the child.
+    [{ mode: 'delta', knownSnapshotId: idOf(first) }, { snapshot: second, snapshotProofChain: [chainEntry(second)], updates }],
     [{ mode: 'delta', knownSnapshotId }, { updates }],
     [{ mode: 'delta', knownSnapshotId, clocks: { [ada.publicKey]: 0 } }, { updates: updates.slice(1) }],
     [{ mode: 'delta', knownSnapshotId, clocks: { [ada.publicKey]: 1, [bob.publicKey]: 0 } }, { updates: [] }]
@@ -171,7 +176,9 @@ t.test('the errors of the npm package secsync are known by their names: an outda
   rivals.push(bob.snapshot('document', { parent: snapshot }))
   writer.send(ada.snapshot('document', { parent: snapshot }))
   t.strictSame((await writer.next('snapshot')).snapshot, rivals[0])
-  t.strictSame(await writer.next('snapshot-save-failed'), { type: 'snapshot-save-failed', snapshot: rivals[0], snapshotProofChain: [], updates: [] })
+  t.strictSame(await writer.next('snapshot-save-failed'), {
+    type: 'snapshot-save-failed', snapshot: rivals[0], snapshotProofChain: rivals.map(chainEntry), updates: []
+  })
 })
 
 t.test('the errors of the npm package secsync are known by their names: missing updates', async (t) => {

@@ -17,6 +17,7 @@ import { Snapshots } from './snapshots.ts'
 import type { StoreCalls } from './store-calls.ts'
 import { StoredUpdates } from './stored-updates.ts'
 import { Turns } from './turns.ts'
+import { UpdateFailures } from './update-failures.ts'
 import { Updates } from './updates.ts'
 import { isUpdate, type RefusedUpdate, type Write } from './write.ts'
 
@@ -37,6 +38,7 @@ interface Open {
   feed: Feed
   catchUp: CatchUp
   updates: Updates
+  failures: UpdateFailures
   snapshots: Snapshots
 }
 
@@ -72,7 +74,7 @@ export class Room {
     this.#turns = new Turns({
       saveUpdates: async (take) => await this.#open?.updates.save(take),
       saveSnapshot: async (write) => {
-        this.#open?.updates.settleBefore(write.client, write.change.message.publicData.pubKey)
+        this.#open?.failures.tellBeforeSnapshot(write.client, write.change.message.publicData.pubKey)
         await this.#open?.snapshots.save(write)
       },
       idle: () => this.#endIfEmpty()
@@ -198,8 +200,9 @@ export class Room {
       beforeSnapshot: (snapshotId) => updates.refuseReplaced(this.#turns.takeUpdatesOnOthers(snapshotId))
     })
     const catchUp = new CatchUp({ calls, feed, link, takeTurn, log: this.#log })
-    const updates = new Updates({ calls, feed, catchUp, stored, link, takeTurn, maxAuthors: this.#settings.maxAuthors })
-    this.#state = { name: 'open', feed, catchUp, updates, snapshots: new Snapshots({ calls, feed, catchUp, link }) }
+    const failures = new UpdateFailures({ feed, takeTurn })
+    const updates = new Updates({ calls, feed, catchUp, stored, failures, link, maxAuthors: this.#settings.maxAuthors })
+    this.#state = { name: 'open', feed, catchUp, updates, failures, snapshots: new Snapshots({ calls, feed, catchUp, link }) }
     // The document may have been read before the link was there.
     if (link?.isConnected) link.look()
   }

@@ -1,30 +1,18 @@
-import { randomInt } from 'node:crypto'
-import { isConflict, isError, SecsyncNewSnapshotRequiredError, StoreUnavailable, UpdateConflict } from '../errors.ts'
+import { isError, SecsyncNewSnapshotRequiredError, StoreUnavailable, UpdateConflict } from '../errors.ts'
 import type { Link } from '../nodes/link.ts'
 import * as answers from '../protocol/answers.ts'
 import { number } from '../protocol/changes.ts'
-import { closeCodes } from '../protocol/close-codes.ts'
 import { copyOf, lastClock, sameCursor } from '../protocol/cursor.ts'
 import { textFrame } from '../protocol/frame.ts'
 import type { CatchUp } from './catch-up.ts'
-import type { Client } from './client.ts'
 import { confirm } from './confirm.ts'
 import type { Feed } from './feed.ts'
 import { outcomeOf } from './outcome.ts'
 import type { StoreCalls } from './store-calls.ts'
 import type { StoredUpdates } from './stored-updates.ts'
-import type { Turn } from './turns.ts'
-import type { Position, UpdateStream } from './update-stream.ts'
+import { failuresAtOnce, type UpdateFailures } from './update-failures.ts'
+import type { UpdateStream } from './update-stream.ts'
 import { removeWrite, type RefusedUpdate, type UpdateWrite } from './write.ts'
-
-/** Milliseconds for which a failure that is owed waits for an update on the new snapshot. Then the client has to come back. */
-const maxOwed = 1000
-
-/** So many failures in a row are told at once. Later ones wait, for longer each time (milliseconds). A conflict may need some tries. */
-const failuresAtOnce = 2
-const conflictsAtOnce = 50
-const firstDelay = 200
-const maxDelay = 5000
 
 /** A conflict with an update that has more behind it than this costs no load. */
 const maxLoadedAgain = 100
@@ -34,8 +22,8 @@ export interface UpdatesSettings {
   feed: Feed
   catchUp: CatchUp
   stored: StoredUpdates
+  failures: UpdateFailures
   link: Link | undefined
-  takeTurn (turn: Turn): void
   /** On one snapshot. A client that comes back has the clock of each in its URL. */
   maxAuthors: number
 }
@@ -110,7 +98,7 @@ export class Updates {
 
   /** Decides what may be saved now. Of an author, nothing is looked at behind an update that may not. */
   #admit (open: UpdateWrite[], isSplit: boolean): Admitted {
-    const { feed: { cursor }, calls } = this.#settings
+    const { feed: { cursor }, calls, failures } = this.#settings
     const batch: UpdateWrite[] = []
     const failing: Admitted['failing'] = []
     const next = new Map<string, number>()
@@ -141,7 +129,7 @@ export class Updates {
           break
         case 'owe':
         case 'drop':
-          if (verdict === 'owe') this.#payLater(client, author, maxOwed)
+          if (verdict === 'owe') failures.tellOnNextSnapshot(client, author)
           removeWrite(open, write)
           write.settle({ status: 'dropped' })
           break
@@ -212,7 +200,7 @@ export class Updates {
 
   /** What is stored already, byte for byte, did not fail. */
   async #refuse (write: UpdateWrite, open: UpdateWrite[], error: unknown): Promise<void> {
-    const { feed: { cursor }, stored } = this.#settings
+    const { feed: { cursor }, stored, failures } = this.#settings
     const { change, client } = write
     // It may have been confirmed meanwhile.
     if (!removeWrite(open, write)) return
@@ -227,7 +215,7 @@ export class Updates {
         // The store is away. The failure that is reported is the first one.
       }
     }
-    this.#fail(client, change.author, change, error)
+    failures.tell(client, change.author, change, error)
     write.settle({ status: 'refused', error })
   }
 
@@ -247,69 +235,21 @@ export class Updates {
   }
 
   #refuseNow ({ client, author, snapshotId, clock, error, settle }: RefusedUpdate): void {
-    const { feed: { cursor } } = this.#settings
+    const { feed: { cursor }, failures } = this.#settings
     const stream = client.streamOf(author)
     const position = { snapshotId, clock }
     const verdict = stream.admit(position, cursor, lastClock(cursor, author) + 1)
     switch (verdict) {
       case 'owe':
       case 'drop':
-        if (verdict === 'owe') this.#payLater(client, author, maxOwed)
+        if (verdict === 'owe') failures.tellOnNextSnapshot(client, author)
         return settle({ status: 'dropped' })
       case 'save':
       case 'fail':
       case 'requireSnapshot':
-        this.#fail(client, author, position, verdict === 'requireSnapshot' ? new SecsyncNewSnapshotRequiredError('The update is ambiguous') : error)
+        failures.tell(client, author, position, verdict === 'requireSnapshot' ? new SecsyncNewSnapshotRequiredError('The update is ambiguous') : error)
         return settle({ status: 'refused', error })
     }
-  }
-
-  #fail (client: Client, author: string, position: Position, error: unknown): void {
-    const stream = client.streamOf(author)
-    if (isError(error, SecsyncNewSnapshotRequiredError)) {
-      stream.requiresSnapshot()
-      client.relay(textFrame(answers.updateSaveFailed(position.snapshotId, position.clock, true)))
-      return
-    }
-    const late = stream.failures - (isConflict(error) ? conflictsAtOnce : failuresAtOnce)
-    if (late < 0) {
-      stream.failed(position, lastClock(this.#settings.feed.cursor, author) + 1)
-      client.relay(textFrame(answers.updateSaveFailed(position.snapshotId, position.clock)))
-    } else {
-      // No retry mends it at once.
-      stream.owes(position)
-      const delay = Math.min(firstDelay * 2 ** late, maxDelay)
-      this.#payLater(client, author, randomInt(delay / 2, delay))
-    }
-  }
-
-  #payLater (client: Client, author: string, ms: number): void {
-    const stream = client.streamOf(author)
-    const owing = stream.state
-    setTimeout(() => {
-      if (stream.state === owing && !client.closed) this.#settings.takeTurn(() => { if (stream.state === owing) this.#pay(client, author) })
-    }, ms).unref()
-  }
-
-  /** Sends a failure that is owed, in a turn: what is relayed before and after it matters. */
-  #pay (client: Client, author: string): void {
-    const { feed: { cursor } } = this.#settings
-    const stream = client.streamOf(author)
-    const owed = stream.owedOn(cursor.snapshotId)
-    if (owed === undefined) {
-      client.relay(textFrame(answers.updateSaveFailed(cursor.snapshotId, undefined)))
-      if (stream.confirmsByClock) client.close(closeCodes.tryAgainLater, 'missed a snapshot')
-      else stream.state = { name: 'following' }
-      return
-    }
-    stream.failed({ snapshotId: cursor.snapshotId, clock: owed.last }, lastClock(cursor, author) + 1)
-    client.relay(textFrame(answers.updateSaveFailed(cursor.snapshotId, owed.clock)))
-  }
-
-  /** A snapshot of this client has come: it sends no update until that is answered. */
-  settleBefore (client: Client, author: string): void {
-    const { feed: { cursor } } = this.#settings
-    if (client.streamOf(author).settle()) client.relay(textFrame(answers.updateSaveFailed(cursor.snapshotId, undefined)))
   }
 }
 

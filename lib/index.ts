@@ -7,9 +7,11 @@ import { RedisBus } from './nodes/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import type { Connection } from './connection/connection.ts'
 import { Failures } from './connection/failures.ts'
+import { drain } from './connection/drain.ts'
 import { closeCodes } from './protocol/close-codes.ts'
 import { AlreadyRegistered, DatabaseEncodingInvalid, DatabaseNotMigrated, DisconnectInvalid } from './errors.ts'
 import { Hooks, type Hook, type HookName } from './hooks.ts'
+import { HealthCheck, type Health, type HealthOptions } from './health.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
 import { foreignOptions, resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
@@ -40,6 +42,8 @@ export interface Secsync {
   disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined }): void
   /** Returns the number of open documents and connections on this node. */
   stats (): { documents: number, connections: number }
+  /** Tells whether this node can serve documents, for health and readiness checks. Asks the database, and never rejects. */
+  health (options?: HealthOptions): Promise<Health>
 }
 
 /** Time limit for the database check at the start, in milliseconds. Below Fastify's `pluginTimeout` of 10 seconds. */
@@ -76,6 +80,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     nodes,
     log: fastify.log
   })
+  const health = new HealthCheck({ check, nodes, rooms })
   const disconnect = ({ documentId, sessionKeyHash }: Disconnect): void => {
     for (const connection of connections) {
       if (documentId !== undefined && documentId !== connection.documentId) continue
@@ -99,7 +104,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
       disconnect(which)
       nodes?.disconnect(which)
     },
-    stats: () => ({ documents: rooms.size, connections: connections.size })
+    stats: () => ({ documents: rooms.size, connections: connections.size }),
+    health: (options) => health.run(options)
   })
 
   // Fastify ignores `prefix` for plugins that are not encapsulated, so the route is in a plugin of its own.
@@ -109,7 +115,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 
   fastify.addHook('onReady', async () => {
     try {
-      await withinTimeLimit('The database', checkTimeout, check)
+      if (check !== undefined) await withinTimeLimit('The database', checkTimeout, check)
     } catch (err) {
       if (err instanceof DatabaseNotMigrated || err instanceof DatabaseEncodingInvalid) throw err
       // The outage may be short, and clients reconnect until it is over. Failing here would end the process.
@@ -122,9 +128,10 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   }, limits.heartbeatInterval).unref()
 
   fastify.addHook('preClose', async () => {
-    clearInterval(heartbeat)
+    health.isDraining = true
     Upgrades.of(fastify).close()
-    await Promise.all([...connections].map((connection) => connection.shutDown()))
+    await drain(connections, limits.drainTimeout)
+    clearInterval(heartbeat)
     await rooms.end(limits.drainTimeout)
   })
   // A statement that hangs keeps its connection, and the pool waits for it.
@@ -161,6 +168,7 @@ export type { Bus, Subscriber } from './nodes/bus.ts'
 export type { RedisClient } from './nodes/redis.ts'
 export type * from './callbacks.ts'
 export type { Hook, HookContext, HookName } from './hooks.ts'
+export type { Health, HealthOptions } from './health.ts'
 export type { Limits, SecsyncOptions } from './options.ts'
 export type { PrismaClientLike } from './stores/prisma.ts'
 export type { ServerMessage } from './protocol/answers.ts'

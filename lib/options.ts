@@ -41,7 +41,7 @@ const Limits = Type.Object({
   checkInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 10_000 }),
   /** Time limit in milliseconds for one call of a callback or the database. Default: 10,000, or 1 per 4 KiB of `maxMessageSize` if that is more. */
   callbackTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 10_000 }),
-  /** Time limit in milliseconds for messages in flight during shutdown. */
+  /** During shutdown: milliseconds within which the connections are closed, and then the time limit for messages in flight. */
   drainTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 5_000 })
 }, { additionalProperties: false })
 export type Limits = Static<typeof Limits>

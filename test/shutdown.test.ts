@@ -71,14 +71,11 @@ for (const [name, prepare] of [['', undefined], [', also with a @fastify/websock
     await hasRead(client)
     await isHeld
     const { closed } = await server.beginToClose()
-    client.send(author.update('document', snapshotId, 2))
-    await hasRead(client)
     letGo()
 
     t.match(await client.next('update-saved'), { clock: 0 })
     t.match(await client.next('update-saved'), { clock: 1 })
     t.equal(await client.closed(), 1001)
-    t.strictSame(client.received, [], 'what came after is not taken')
     t.equal(await reader.closed(), 1001)
     await closed
 
@@ -87,6 +84,28 @@ for (const [name, prepare] of [['', undefined], [', also with a @fastify/websock
     t.strictSame(updates?.map(({ publicData }) => publicData.clock), [0, 1])
   })
 }
+
+t.test('once it is the turn of a connection, nothing more is taken from it', async (t) => {
+  let letGo = () => {}
+  const held = new Promise<boolean>((resolve) => { letGo = () => resolve(true) })
+  const server = await start(t, { ...memoryStore(), hasAccess: ({ action }) => action === 'write-update' ? held : true })
+  const { client, snapshotId } = await open(server)
+  client.send(author.update('document', snapshotId, 0))
+  await hasRead(client)
+  const { closed } = await server.beginToClose()
+  // A single connection has its turn within 5 ms.
+  const until = performance.now() + 50
+  let clock = 0
+  while (performance.now() < until) {
+    client.send(author.update('document', snapshotId, ++clock))
+    await hasRead(client)
+  }
+  letGo()
+  t.match(await client.next('update-saved'), { clock: 0 })
+  t.equal(await client.closed(), 1001)
+  t.ok(client.received.length < clock, `${client.received.length} of ${clock} were taken`)
+  await closed
+})
 
 t.test("connections of the application's own routes close, too", async (t) => {
   const app = Fastify()
@@ -178,4 +197,48 @@ t.test('a handshake that is under way ends with the others', async (t) => {
   t.equal(await client.closed(), 1001)
   letGo()
   t.strictSame(client.received, [])
+})
+
+t.test('connections leave one after the other, and are served until then', async (t) => {
+  const server = await start(t, { ...memoryStore(), limits: { drainTimeout: 2000 } })
+  const clients = Array.from({ length: 200 }, (_, index) => server.connect(`document-${index % 4}`))
+  await Promise.all(clients.map((client) => client.next('document')))
+  const left: Array<{ at: number, open: number }> = []
+  let open = clients.length
+  for (const { socket } of clients) socket.on('close', () => left.push({ at: performance.now(), open: --open }))
+
+  const startedAt = performance.now()
+  const { closed } = await server.beginToClose()
+  await clients.find(({ closeCode }) => closeCode !== undefined)?.closed()
+  const served = clients.filter(({ closeCode }) => closeCode === undefined)
+  for (const client of served) client.send(author.snapshot('document-0'))
+  await closed
+  t.strictSame(new Set(await Promise.all(clients.map((client) => client.closed()))), new Set([1001]))
+  const half = left.find(({ open }) => open <= clients.length / 2)
+  const last = left.at(-1)
+  // 5 ms each, at random times: half of them have left after about half of the second.
+  t.ok(half !== undefined && half.at - startedAt > 250, `half of them had left after ${Math.round((half?.at ?? 0) - startedAt)} ms`)
+  t.ok(last !== undefined && last.at - startedAt > 750, `all had left after ${Math.round((last?.at ?? 0) - startedAt)} ms`)
+  t.ok(served.some(({ received }) => received.length > 0), 'what came during the shutdown was answered')
+})
+
+t.test('all connections leave within drainTimeout, however many there are', async (t) => {
+  const { app, connect } = await start(t, { ...memoryStore(), limits: { drainTimeout: 1 } })
+  const clients = Array.from({ length: 50 }, () => connect('document'))
+  await Promise.all(clients.map((client) => client.next('document')))
+  const startedAt = performance.now()
+  await app.close()
+  t.ok(performance.now() - startedAt < 250, 'not 5 ms each')
+  for (const client of clients) t.equal(await client.closed(), 1001)
+})
+
+t.test('a client that leaves by itself is not waited for', async (t) => {
+  const server = await start(t, memoryStore())
+  const clients = Array.from({ length: 400 }, () => server.connect('document'))
+  await Promise.all(clients.map((client) => client.next('document')))
+  const startedAt = performance.now()
+  const { closed } = await server.beginToClose()
+  for (const { socket } of clients) socket.close()
+  await closed
+  t.ok(performance.now() - startedAt < 1500, 'not the two seconds that 400 connections have')
 })

@@ -160,16 +160,19 @@ export class Connection implements Client {
     else this.#state.onEnd = onEnd
   }
 
-  /** Takes nothing more in, and closes with 1001 when everything that was received is answered or `drainTimeout` is over. */
-  async shutDown (): Promise<void> {
-    if (this.#state.name === 'open') this.#state = { ...this.#state, name: 'draining' }
+  /**
+   * Serves the connection for `delay` milliseconds more. Then it takes nothing more in, and closes with 1001 when everything that was received
+   * is answered or `drainTimeout` is over. Resolves when the socket has closed.
+   */
+  async shutDown (delay: number): Promise<void> {
     // Not `once` of node:events, which would reject on an error of the socket.
     const closed = new Promise<void>((resolve) => { this.#socket.once('close', resolve) })
+    if (!this.closed) await resolvesWithin(delay, closed)
+    if (this.#state.name === 'open') this.#state = { ...this.#state, name: 'draining' }
     if (!this.closed) await this.inbox.untilEmpty(this.#limits.drainTimeout)
     this.close(closeCodes.goingAway, 'the server is shutting down')
-    const timer = setTimeout(() => this.terminate(), closeTimeout)
+    if (!await resolvesWithin(closeTimeout, closed)) this.terminate()
     await closed
-    clearTimeout(timer)
   }
 
   /** Sends a last message, if any, and closes. Nothing is sent or received any more. */
@@ -212,4 +215,13 @@ export class Connection implements Client {
     this.#isAlive = false
     this.#socket.ping()
   }
+}
+
+/** Whether a promise resolves within `ms` milliseconds. */
+async function resolvesWithin (ms: number, promise: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<false>((resolve) => { timer = setTimeout(resolve, ms, false) })
+  const resolved = await Promise.race([promise.then(() => true), timeout])
+  clearTimeout(timer)
+  return resolved
 }

@@ -34,6 +34,11 @@ export class CatchUp {
     this.#settings = settings
   }
 
+  /** Whether the store could not be asked: the clients may lack what others have saved. */
+  get isBehind (): boolean {
+    return this.#failures > 0
+  }
+
   /** Relays what other nodes have told, as far as it continues the cursor. Of `old`, nothing needs to wait for what is missing. */
   relayReceived (old: Change[] = []): void {
     const { link, feed } = this.#settings

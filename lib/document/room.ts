@@ -90,6 +90,11 @@ export class Room {
     return this.#members.size
   }
 
+  /** Whether its clients may lack what others have saved, because the store could not be asked. */
+  get isBehind (): boolean {
+    return this.#open?.catchUp.isBehind ?? false
+  }
+
   get hasEnded (): boolean {
     return this.#state.name === 'ended'
   }

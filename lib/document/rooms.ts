@@ -27,6 +27,11 @@ export class Rooms {
     return this.#rooms.size
   }
 
+  /** Number of documents whose clients may lack what others have saved, because the store could not be asked. */
+  get behind (): number {
+    return [...this.#rooms.values()].filter(({ isBehind }) => isBehind).length
+  }
+
   open (documentId: string): Room {
     let room = this.#rooms.get(documentId)
     if (room === undefined) {

@@ -25,6 +25,7 @@ export class Nodes {
   readonly #checkInterval: number
   readonly #log: FastifyBaseLogger
   #links = 0
+  #isConnected = false
 
   /** `name` is part of each channel. It separates several registrations on one bus. */
   constructor (bus: Bus, name: string, checkInterval: number, log: FastifyBaseLogger) {
@@ -32,6 +33,11 @@ export class Nodes {
     this.#name = name
     this.#checkInterval = checkInterval
     this.#log = log
+  }
+
+  /** Whether messages of other nodes arrive. Known from the channel of `onDisconnect`. */
+  get isConnected (): boolean {
+    return this.#isConnected
   }
 
   #channel (name: string): string {
@@ -93,7 +99,7 @@ export class Nodes {
           this.#log.warn({ err }, 'secsync: invalid message of another node')
         }
       },
-      connected () {}
+      connected: (isConnected) => { this.#isConnected = isConnected }
     })
   }
 

@@ -22,8 +22,11 @@ export interface ResolvedStore {
   callbacks: StoreCallbacks
   /** Closes what was made here; what the user passed stays open. */
   close (): Promise<void>
-  /** Rejects when the database that is used can never serve documents; with another error, when it cannot be asked now. */
-  check (): Promise<void>
+  /**
+   * Rejects when the database that is used can never serve documents; with another error, when it cannot be asked now. `undefined` if all
+   * callbacks are the user's.
+   */
+  check: (() => Promise<void>) | undefined
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
@@ -33,7 +36,7 @@ export function resolveStore (
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
-    return { store: new CallbackStore(callbacks), callbacks, async close () {}, async check () {} }
+    return { store: new CallbackStore(callbacks), callbacks, async close () {}, check: undefined }
   }
   const { prisma, close } = prismaOf(options)
   const prismaStore = new PrismaStore(prisma, onGap)

@@ -10,7 +10,7 @@ export const StoreMissing = createError('FST_SECSYNC_STORE_MISSING',
 export const OptionInvalid = createError('FST_SECSYNC_OPTION_INVALID', 'The option %s is invalid: %s.')
 export const OptionUnknown = createError<[string, string]>('FST_SECSYNC_OPTION_UNKNOWN', 'Unknown option %s. Did you mean %s?')
 export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSING',
-  'The PrismaClient of the option prisma has no model %s. Copy the three models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
+  'The PrismaClient of the option prisma has no model %s. Copy the models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
 export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')
 
 export const DatabaseNotMigrated = createError<[string]>('FST_SECSYNC_DATABASE_NOT_MIGRATED',
@@ -59,6 +59,7 @@ export const Unauthorized = createError('FST_SECSYNC_UNAUTHORIZED', 'Access deni
 export const SnapshotProofInvalid = createError('FST_SECSYNC_SNAPSHOT_PROOF_INVALID', 'The parentSnapshotProof does not match the parent snapshot', 400)
 export const SnapshotIdTaken = createError('FST_SECSYNC_SNAPSHOT_ID_TAKEN', 'The document already has another snapshot with this id', 409)
 export const TooManyAuthors = createError('FST_SECSYNC_TOO_MANY_AUTHORS', 'The connection has sent messages of too many authors', 429)
+export const DocumentDeleted = createError('FST_SECSYNC_DOCUMENT_DELETED', 'The document was deleted', 410)
 export const UpdateConflict = createError('FST_SECSYNC_UPDATE_CONFLICT', 'The update does not reference the active snapshot, or its clock is not the next clock of its author', 409)
 export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'The snapshot does not have %s', 409)
 
@@ -68,6 +69,7 @@ export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'Th
 export const StatementNamesUnusable = createError<[string]>('FST_SECSYNC_STATEMENT_NAMES_UNUSABLE',
   "%s. A pooler in transaction mode does not support prepared statements. Remove statementNameGenerator from the adapter's options", 503)
 export const DatabaseFailed = createError('FST_SECSYNC_DATABASE_FAILED', 'The database failed: %s', 503)
+export const CountsUnavailable = createError('FST_SECSYNC_COUNTS_UNAVAILABLE', 'The document was written so often that it could not be counted. Try again', 503)
 const CallbackTimeoutError = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s timed out after %s ms')
 export class CallbackTimeout extends CallbackTimeoutError {
   /** Resolves when the call settles after its time limit. */

@@ -98,7 +98,7 @@ export interface SecsyncOptions extends RegisterOptions {
   createUpdate?: CreateUpdate | undefined
   /** A Prisma driver adapter for PostgreSQL. Its connections are closed with the Fastify instance. */
   adapter?: SqlDriverAdapterFactory | undefined
-  /** Your own PrismaClient. Its schema needs the three models of this package. The plugin does not close it. */
+  /** Your own PrismaClient. Its schema needs the models of this package. The plugin does not close it. */
   prisma?: PrismaClientLike | undefined
   /** An ioredis client, for several nodes on one store. The plugin does not close it. */
   redis?: RedisClient | undefined
@@ -141,7 +141,7 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   if (options.redis !== undefined && options.bus !== undefined) {
     throw new OptionInvalid('bus', 'cannot go together with redis: pass one of the two')
   }
-  for (const model of ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate']) {
+  for (const model of ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate', 'secsyncDeletion']) {
     if (options.prisma !== undefined && !(model in options.prisma)) throw new PrismaModelsMissing(model)
   }
   assertSchemaInUse(options.adapter)

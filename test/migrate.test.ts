@@ -15,7 +15,7 @@ import { Log } from './fixtures/log.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 import { Author } from './fixtures/raw-client.ts'
 
-const migrations = ['20261123000000_secsync_init']
+const migrations = ['20261123000000_secsync_init', '20261129000000_secsync_documents']
 
 /** An empty database, and a connection to it. */
 async function setUp (t: Test) {
@@ -44,7 +44,7 @@ const applied = 'SELECT migration_name FROM _prisma_migrations WHERE finished_at
 t.test('an empty database gets the tables, and after that there is nothing to do', async (t) => {
   const { adapter, query } = await setUp(t)
   t.strictSame(await migrate({ adapter }), migrations)
-  t.strictSame(await query(tables), ['_prisma_migrations', 'secsync_document', 'secsync_snapshot', 'secsync_update'])
+  t.strictSame(await query(tables), ['_prisma_migrations', 'secsync_deletion', 'secsync_document', 'secsync_snapshot', 'secsync_update'])
   t.strictSame(await migrate({ adapter }), [])
 })
 
@@ -204,7 +204,7 @@ t.test('a database without the tables is refused at the start, and one that cann
     if (options.prisma) t.teardown(() => options.prisma.$disconnect())
     await app.register(secsync, { ...options, hasAccess: () => true })
     await t.rejects(async () => { await app.ready() }, {
-      code: 'FST_SECSYNC_DATABASE_NOT_MIGRATED', message: /no tables secsync_document, secsync_snapshot, secsync_update\. Run await migrate\(\{ adapter \}\)/
+      code: 'FST_SECSYNC_DATABASE_NOT_MIGRATED', message: /no tables secsync_document, secsync_snapshot, secsync_update, secsync_deletion\. Run await migrate\(\{ adapter \}\)/
     })
   }
   const log = new Log()

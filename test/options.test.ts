@@ -78,7 +78,7 @@ t.test('an option of a wrong type is an error that names it and says what to wri
 })
 
 t.test('adapter and prisma together are an error: one of the two is enough', async (t) => {
-  const prisma = { $queryRaw () {}, secsyncDocument: {}, secsyncSnapshot: {}, secsyncUpdate: {} }
+  const prisma = { $queryRaw () {}, secsyncDocument: {}, secsyncSnapshot: {}, secsyncUpdate: {}, secsyncDeletion: {} }
   const error = await errorOf({ hasAccess, adapter, prisma })
   t.equal(error?.code, 'FST_SECSYNC_OPTION_INVALID')
   t.match(error?.message, 'pass one of the two')
@@ -92,7 +92,7 @@ t.test('redis and bus together are an error: one of the two is enough', async (t
 })
 
 t.test("a PrismaClient without this package's models is an error that says where to find them", async (t) => {
-  const models = ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate']
+  const models = ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate', 'secsyncDeletion']
   for (const missing of models) {
     const present = Object.fromEntries(models.filter((name) => name !== missing).map((name) => [name, {}]))
     const prisma = { $queryRaw () {}, ...present }

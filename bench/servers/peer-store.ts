@@ -47,7 +47,7 @@ export async function getDocument ({ documentId, knownSnapshotId, knownSnapshotU
     : await db.secsyncSnapshot.findMany({ where: { documentId, version: { gt: ancestor.version } }, orderBy: { version: 'asc' } })
   return {
     ...loaded,
-    snapshot: JSON.parse(active.data) as Snapshot,
+    snapshot: JSON.parse(active.data ?? '') as Snapshot,
     snapshotProofChain: chain.map(({ id, parentSnapshotProof, ciphertextHash }) =>
       ({ snapshotId: id, parentSnapshotProof, snapshotCiphertextHash: ciphertextHash }))
   }
@@ -76,7 +76,7 @@ export async function createSnapshot ({ snapshot }: CreateSnapshotParams): Promi
             documentId, id, version, parentSnapshotProof, ciphertextHash: hash(snapshot.ciphertext, sodium), data: JSON.stringify(snapshot)
           }
         })
-        return JSON.parse(data) as Snapshot
+        return JSON.parse(data ?? '') as Snapshot
       }, { isolationLevel })
     } catch (error) {
       if (!isConflict(error) || tries === maxTries) throw error

@@ -56,7 +56,7 @@ export class AdapterClient implements PrismaClientLike {
     let sql = this.#texts.get(strings)
     if (sql === undefined) {
       sql = strings.reduce((text, part, index) => `${text}$${index}${part}`)
-      if (schema !== undefined) sql = sql.replace(/\bsecsync_(?:document|snapshot|update)\b/g, (table) => `${quoted(schema)}.${table}`)
+      if (schema !== undefined) sql = sql.replace(/\bsecsync_(?:document|snapshot|update|deletion)\b/g, (table) => `${quoted(schema)}.${table}`)
       this.#texts.set(strings, sql)
     }
     return { sql, args, argTypes: args.map((arg) => ({ scalarType: 'unknown', arity: Array.isArray(arg) ? 'list' : 'scalar' })) }

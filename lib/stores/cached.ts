@@ -23,21 +23,22 @@ export class CachedLoads {
     this.#maxBytes = maxBytes
   }
 
-  async load (documentId: string, known: Known): Promise<LoadedDocument> {
+  async load (documentId: string, known: Known): Promise<LoadedDocument | undefined> {
     if (known.knownSnapshotId !== undefined) return await this.#store.load(documentId, known)
     const kept = this.#documents.get(documentId)
     const document = kept === undefined ? await this.#store.load(documentId, known) : await this.#loadSince(kept, documentId)
     this.#drop(documentId)
-    this.#keep(documentId, document)
+    if (document !== undefined) this.#keep(documentId, document)
     return document
   }
 
-  async #loadSince (kept: LoadedDocument, documentId: string): Promise<LoadedDocument> {
+  async #loadSince (kept: LoadedDocument, documentId: string): Promise<LoadedDocument | undefined> {
     const { snapshotId, clocks } = kept.cursor
     const last = lastUpdateOf(kept)
     const knownSnapshotUpdateClocks = { ...clocks, ...last && { [last.author]: last.clock - 1 } }
     if (last?.clock === 0) delete knownSnapshotUpdateClocks[last.author]
     const since = await this.#store.load(documentId, { mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks })
+    if (since === undefined) return undefined
     // There is another active snapshot: this is the whole document already, with a proof that its reader did not ask for.
     if (since.cursor.snapshotId !== snapshotId) return { ...since, ...since.snapshot && { snapshotProofChain: '[]' } }
     // If the database was set back, the last update is not there, or another one has its clock.

@@ -5,7 +5,7 @@ import type { PrismaClientLike } from './prisma.ts'
 export async function checkDatabase (db: PrismaClientLike): Promise<void> {
   const [database] = await db.$queryRaw<Array<{ encoding: string, missing: string | null }>>`
     SELECT current_setting('server_encoding') AS encoding, (
-      SELECT string_agg(name, ', ') FROM unnest(ARRAY['secsync_document', 'secsync_snapshot', 'secsync_update']) name WHERE to_regclass(name) IS NULL
+      SELECT string_agg(name, ', ') FROM unnest(ARRAY['secsync_document', 'secsync_snapshot', 'secsync_update', 'secsync_deletion']) name WHERE to_regclass(name) IS NULL
     ) AS missing`
   if (database === undefined) return
   const { encoding, missing } = database

@@ -44,7 +44,8 @@ export async function putAsideBehindGaps (db: Database, documentId: string, snap
         AND secsync_update.clock >= good.next
       RETURNING 1
     ), corrected AS (
-      UPDATE secsync_document SET clocks = coalesce((SELECT jsonb_object_agg(author, next - 1) FROM good WHERE next > 0), '{}')
+      UPDATE secsync_document SET clocks = coalesce((SELECT jsonb_object_agg(author, next - 1) FROM good WHERE next > 0), '{}'),
+        counted_version = -1
       FROM document WHERE secsync_document.id = document.id
       RETURNING 1
     )

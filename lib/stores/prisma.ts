@@ -1,4 +1,4 @@
-import { DatabaseFailed, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotIdTaken, SnapshotProofInvalid, UpdateConflict } from '../errors.ts'
+import { DatabaseFailed, DocumentDeleted, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotIdTaken, SnapshotProofInvalid, UpdateConflict } from '../errors.ts'
 import type { SnapshotChange, UpdateChange } from '../protocol/changes.ts'
 import type { UpdateClocks } from '../protocol/clocks.ts'
 import { hash, noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
@@ -26,7 +26,7 @@ export class PrismaStore implements Store {
     this.#onGap = onGap
   }
 
-  async load (documentId: string, known: Known): Promise<LoadedDocument> {
+  async load (documentId: string, known: Known): Promise<LoadedDocument | undefined> {
     let [document, ...chunks] = await this.#query(documentId, known)
     if (document !== undefined && hasGap(document, chunks, known.knownSnapshotUpdateClocks)) {
       for (const gap of await putAsideBehindGaps(this.#db, documentId, document.snapshotId)) this.#onGap(gap);
@@ -34,7 +34,8 @@ export class PrismaStore implements Store {
     }
     // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
     if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {}, version: 0 } }
-    const { snapshotId, clocks, version, snapshot, snapshotProofChain } = document
+    const { isDeleted, snapshotId, clocks, version, snapshot, snapshotProofChain } = document
+    if (isDeleted) return undefined
     return {
       snapshot: snapshot ?? undefined,
       snapshotProofChain: snapshot === null ? undefined : snapshotProofChain ?? '[]',
@@ -80,10 +81,10 @@ export class PrismaStore implements Store {
             FROM secsync_snapshot WHERE document_id = document.id
               AND version > (SELECT version FROM secsync_snapshot WHERE document_id = document.id AND id = ${known})
           ) END AS "snapshotProofChain",
-          NULL AS "updates", continues, 0 AS count
+          NULL AS "updates", continues, 0 AS count, deleted_at IS NOT NULL AS "isDeleted"
         FROM document
         UNION ALL
-        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version), NULL, count(*)::int FROM missing GROUP BY version / 64`
+        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version), NULL, count(*)::int, NULL FROM missing GROUP BY version / 64`
       return rows.sort((a, b) => a.position - b.position)
     } catch (cause) {
       throw Object.assign(new DatabaseFailed((cause as Error).message), { cause })
@@ -106,10 +107,15 @@ export class PrismaStore implements Store {
       }
       last[author] = clock
     }
+    const texts = updates.map(({ text }) => text).join('\n')
+    const bytes = Buffer.byteLength(texts) - (updates.length - 1)
     const [saved] = await this.#db.$queryRaw<Saved[]>`
       WITH document AS (
         UPDATE secsync_document
-        SET clocks = clocks || ${JSON.stringify(last)}::jsonb, version = version + ${updates.length}::int
+        SET clocks = clocks || ${JSON.stringify(last)}::jsonb, version = version + ${updates.length}::int,
+          counted_version = counted_version + ${updates.length}::int, update_count = update_count + ${updates.length}::int,
+          active_updates = active_updates + ${updates.length}::int, active_update_bytes = active_update_bytes + ${bytes}::int8,
+          kept_bytes = kept_bytes + ${bytes}::int8, changed_at = CASE WHEN changed_at > now() - interval '1 minute' THEN changed_at ELSE now() END
         WHERE id = ${documentId} AND active_snapshot_id = ${snapshotId}
           AND clocks @> ${JSON.stringify(previous)}::jsonb AND NOT clocks ?| ${newAuthors}::text[]
         RETURNING id, active_snapshot_id, version
@@ -117,7 +123,7 @@ export class PrismaStore implements Store {
         INSERT INTO secsync_update (document_id, snapshot_id, author, clock, version, data)
         SELECT document.id, document.active_snapshot_id, u.author, u.clock, document.version - ${updates.length}::int + u.position, u.data
         FROM document, unnest(${updates.map(({ author }) => author)}::text[], ${updates.map(({ clock }) => clock)}::bigint[],
-          string_to_array(${updates.map(({ text }) => text).join('\n')}, chr(10))) WITH ORDINALITY AS u(author, clock, data, position)
+          string_to_array(${texts}, chr(10))) WITH ORDINALITY AS u(author, clock, data, position)
       )
       SELECT version::float8 FROM document`
     if (saved === undefined) throw new UpdateConflict()
@@ -126,42 +132,51 @@ export class PrismaStore implements Store {
 
   async saveSnapshot (documentId: string, snapshot: SnapshotChange): Promise<number> {
     const { snapshotId, parentSnapshotId, parentClocks, message, text } = snapshot
-    // Both rows never change once they are there, so that they can be read ahead of the write.
-    const rows = await this.#db.$queryRaw<Array<ProofOfParent & Saved & { same: boolean }>>`
-      SELECT id AS "snapshotId", parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "snapshotCiphertextHash",
-        version::float8, data = ${text} AS same
-      FROM secsync_snapshot WHERE document_id = ${documentId} AND id IN (${snapshotId}, ${parentSnapshotId})`
+    const { signature, ciphertext, publicData: { pubKey, parentSnapshotProof: proof } } = message
+    // What is read of both rows never changes once they are there, so that they can be read ahead of the write. Version 0.1 stored a signature
+    // in `data` only, at its end. `data` may have been removed since, but not without setting the signature.
+    const rows = await this.#db.$queryRaw<Array<ProofOfParent & Saved & { same: boolean, isDeleted: boolean }>>`
+      SELECT snapshot.id AS "snapshotId", parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "snapshotCiphertextHash",
+        snapshot.version::float8, coalesce(signature, left(right(data, 88), 86)) = ${signature} AS same, deleted_at IS NOT NULL AS "isDeleted"
+      FROM secsync_document document LEFT JOIN secsync_snapshot snapshot ON document_id = document.id AND snapshot.id IN (${snapshotId}, ${parentSnapshotId})
+      WHERE document.id = ${documentId}`
+    if (rows[0]?.isDeleted) throw new DocumentDeleted()
     const taken = rows.find((row) => row.snapshotId === snapshotId)
     if (taken?.same) return taken.version
     if (taken) throw new SnapshotIdTaken()
     const parent = parentSnapshotId === '' ? noParent : rows.find((row) => row.snapshotId === parentSnapshotId)
     if (parent === undefined) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The document has no such parent snapshot')
-    const { parentSnapshotProof: proof } = message.publicData
     if (proof !== parentSnapshotProof(parent)) throw new SnapshotProofInvalid()
 
-    const ciphertextHash = hash(message.ciphertext)
+    const ciphertextHash = hash(ciphertext)
+    const bytes = Buffer.byteLength(text)
     const [saved] = parentSnapshotId === ''
       ? await this.#db.$queryRaw<Saved[]>`
         WITH document AS (
-          INSERT INTO secsync_document (id, active_snapshot_id, clocks, version) VALUES (${documentId}, ${snapshotId}, '{}', 1)
+          INSERT INTO secsync_document (id, active_snapshot_id, clocks, version, counted_version, snapshot_count, kept_bytes, active_snapshot_bytes)
+          VALUES (${documentId}, ${snapshotId}, '{}', 1, 1, 1, ${bytes}, ${bytes})
           ON CONFLICT (id) DO NOTHING
           RETURNING id, version
         )
-        INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data)
-        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document
+        INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data, signature, author, bytes)
+        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text}, ${signature}, ${pubKey}, ${bytes}::int8 FROM document
         RETURNING version::float8`
       : await this.#db.$queryRaw<Saved[]>`
         WITH document AS (
-          UPDATE secsync_document SET active_snapshot_id = ${snapshotId}, clocks = '{}', version = version + 1
+          UPDATE secsync_document SET active_snapshot_id = ${snapshotId}, clocks = '{}', version = version + 1,
+            counted_version = counted_version + 1, snapshot_count = snapshot_count + 1, active_updates = 0, active_update_bytes = 0,
+            active_snapshot_bytes = ${bytes}::int8, kept_bytes = kept_bytes + ${bytes}::int8,
+            changed_at = CASE WHEN changed_at > now() - interval '1 minute' THEN changed_at ELSE now() END
           WHERE id = ${documentId} AND active_snapshot_id = ${parentSnapshotId} AND clocks = ${JSON.stringify(parentClocks)}::jsonb
           RETURNING id, version
         )
-        INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data)
-        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text} FROM document
+        INSERT INTO secsync_snapshot (document_id, id, version, parent_snapshot_proof, ciphertext_hash, data, signature, author, bytes)
+        SELECT id, ${snapshotId}, version, ${proof}, ${ciphertextHash}, ${text}, ${signature}, ${pubKey}, ${bytes}::int8 FROM document
         RETURNING version::float8`
     if (saved !== undefined) return saved.version
-    const { cursor } = await this.load(documentId, { mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
-    if (cursor.snapshotId !== parentSnapshotId) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The parent is not the active snapshot')
+    const document = await this.load(documentId, { mode: 'delta', knownSnapshotId: parentSnapshotId, knownSnapshotUpdateClocks: parentClocks })
+    if (document === undefined) throw new DocumentDeleted()
+    if (document.cursor.snapshotId !== parentSnapshotId) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The parent is not the active snapshot')
     throw new SecsyncSnapshotMissesUpdatesError('The clocks are not those of the active snapshot')
   }
 }
@@ -183,4 +198,5 @@ interface DocumentRow {
   continues: boolean | null
   /** Updates in this row. */
   count: number
+  isDeleted: boolean | null
 }

@@ -84,7 +84,9 @@ function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 'prisma
 function callbacksOf (store: PrismaStore): StoreCallbacks {
   return {
     async getDocument ({ documentId, ...known }) {
-      const { snapshot, snapshotProofChain, updates } = await store.load(documentId, known)
+      const document = await store.load(documentId, known)
+      if (document === undefined) return undefined
+      const { snapshot, snapshotProofChain, updates } = document
       return {
         ...snapshot && { snapshot: JSON.parse(snapshot) as Snapshot },
         ...snapshotProofChain && { snapshotProofChain: JSON.parse(snapshotProofChain) as SnapshotProofChainEntry[] },

@@ -1,7 +1,6 @@
-import { Type, type Static } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { Type, Value, type Static } from './protocol/typebox.ts'
 import { Access } from './document/access.ts'
 import { RedisBus } from './nodes/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
@@ -15,7 +14,7 @@ import { HealthCheck, type Health, type HealthOptions } from './health.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
 import { foreignOptions, resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
-import { compileChecks } from './protocol/messages.ts'
+import { compileChecks, compilerFor } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
 import { Rooms } from './document/rooms.ts'
 import { DocumentIds } from './connection/document-ids.ts'
@@ -67,7 +66,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     fastify.log.error(gap, 'secsync: updates behind a gap were put aside, so that the document can be read')
   })
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
-  const checks = compileChecks(resolved.additionalAuthenticationDataValidations)
+  const additional = resolved.additionalAuthenticationDataValidations
+  const checks = compileChecks(additional, await compilerFor(additional))
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
   const nodes = nodesOf(resolved, fastify)

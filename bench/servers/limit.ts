@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import canonicalize from 'canonicalize'
-import sodium from 'sodium-native'
+import { sodium } from '../../lib/protocol/sodium.ts'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { serve } from './process.ts'
 

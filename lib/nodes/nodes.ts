@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { Type, type Static } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyBaseLogger } from 'fastify'
+import { Type, TypeCompiler, type Static } from '../protocol/typebox.ts'
 import type { Bus, Subscriber } from './bus.ts'
 import { Link, type LinkListener } from './link.ts'
 

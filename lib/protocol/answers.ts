@@ -1,4 +1,4 @@
-import { Type, type Static } from '@sinclair/typebox'
+import { Type, type Static } from './typebox.ts'
 import { Clock } from './clocks.ts'
 import { EphemeralMessage, Snapshot, Update } from './messages.ts'
 

@@ -1,4 +1,4 @@
-import { FormatRegistry, Type } from '@sinclair/typebox'
+import { FormatRegistry, Type } from './typebox.ts'
 
 const alphabet = /^[A-Za-z0-9_-]*$/
 

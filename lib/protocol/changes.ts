@@ -1,4 +1,4 @@
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { TypeCompiler } from './typebox.ts'
 import type { DocumentText } from './answers.ts'
 import type { UpdateClocks } from './clocks.ts'
 import { StoredEphemeralMessage, StoredSnapshot, StoredUpdate, type Snapshot, type SnapshotMessage, type Update } from './messages.ts'

@@ -1,5 +1,4 @@
-import { Type, type Static } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Type, TypeCompiler, type Static } from './typebox.ts'
 import { isBase64 } from './base64.ts'
 
 /** The number of an update among the updates of its author on one snapshot: 0, 1, 2, … without gaps. */

@@ -1,5 +1,4 @@
-import { Type, type Static, type TObject } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Type, TypeCompiler, type Static, type TObject } from './typebox.ts'
 import { Base64 } from './base64.ts'
 import { Clock, UpdateClocks } from './clocks.ts'
 
@@ -83,20 +82,30 @@ export interface MessageChecks {
   ephemeralMessage (message: unknown): message is EphemeralMessage
 }
 
+type Compiler = Pick<typeof TypeCompiler, 'Compile'>
+
+/** The compiler for an application's schemas: that of the package, which has the formats and types that the application registered. */
+export async function compilerFor (additional: AdditionalAuthenticationDataValidations | undefined): Promise<Compiler> {
+  return additional === undefined ? TypeCompiler : (await import('@sinclair/typebox/compiler')).TypeCompiler
+}
+
 /** Compiles the checks of the three messages. Public data without a schema is refused, because other clients would fail on it. */
-export function compileChecks (additional: AdditionalAuthenticationDataValidations = {}): MessageChecks {
+export function compileChecks (additional: AdditionalAuthenticationDataValidations = {}, compiler: Compiler = TypeCompiler): MessageChecks {
   return {
-    snapshot: compile(SnapshotPublicData, additional.snapshot),
-    update: compile(UpdatePublicData, additional.update),
-    ephemeralMessage: compile(EphemeralMessagePublicData, additional.ephemeralMessage)
+    snapshot: compile(SnapshotPublicData, additional.snapshot, compiler),
+    update: compile(UpdatePublicData, additional.update, compiler),
+    ephemeralMessage: compile(EphemeralMessagePublicData, additional.ephemeralMessage, compiler)
   }
 }
 
-function compile<T extends ClientMessage> (publicData: TObject, additional: TObject | undefined) {
-  // The protocol's properties come last, so that an application's schema cannot override them.
-  const properties = { ...additional?.properties, ...publicData.properties }
-  const check = TypeCompiler.Compile(Signed(Type.Object(properties, { additionalProperties: false })))
-  return (message: unknown): message is T => check.Check(message)
+function compile<T extends ClientMessage> (publicData: TObject, additional: TObject | undefined, compiler: Compiler) {
+  // An application's schema cannot override the protocol's properties.
+  const properties = Object.entries(additional?.properties ?? {}).filter(([name]) => !Object.hasOwn(publicData.properties, name))
+  const names = Object.fromEntries(properties.map(([name]) => [name, Type.Optional(Type.Unknown())]))
+  const check = TypeCompiler.Compile(Signed(Type.Object({ ...publicData.properties, ...names }, { additionalProperties: false })))
+  if (properties.length === 0) return (message: unknown): message is T => check.Check(message)
+  const additionalCheck = compiler.Compile(Type.Object(Object.fromEntries(properties)))
+  return (message: unknown): message is T => check.Check(message) && additionalCheck.Check(message.publicData)
 }
 
 export type MessageKind = keyof MessageChecks

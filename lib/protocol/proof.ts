@@ -1,4 +1,4 @@
-import sodium from 'sodium-native'
+import { sodium } from './sodium.ts'
 import { proofText, type ProofOfParent } from './chain.ts'
 
 export { noParent, type ProofOfParent, type SnapshotProofChainEntry } from './chain.ts'

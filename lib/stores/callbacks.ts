@@ -1,6 +1,5 @@
-import { Type } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyRequest } from 'fastify'
+import { Type, TypeCompiler } from '../protocol/typebox.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, GetDocumentResult } from '../callbacks.ts'
 import { CallbackResultInvalid, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotProofInvalid } from '../errors.ts'
 import { signedJson, updateChange, type SnapshotChange, type UpdateChange } from '../protocol/changes.ts'

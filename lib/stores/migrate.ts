@@ -143,9 +143,9 @@ async function execute (queryable: SqlQueryable, sql: string): Promise<void> {
   await queryable.executeRaw({ sql, args: [], argTypes: [] })
 }
 
-/** Beside lib/ in the repository, beside dist/ in the package. */
+/** Found by the name of the package, not beside this file: a bundler may have put this file elsewhere. */
 function packageMigrations (): string {
-  return fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
+  return fileURLToPath(new URL('prisma/migrations', import.meta.resolve('fastify-secsync/package.json')))
 }
 
 async function readMigrations (directory: string): Promise<MigrationList> {

@@ -1,7 +1,6 @@
 import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { createHash } from 'node:crypto'
-import native from 'sodium-native'
 import t from 'tap'
 import { authorOf } from '../../lib/client/crypto/author.ts'
 import { sign, verify } from '../../lib/client/crypto/ed25519.ts'
@@ -10,6 +9,7 @@ import { createKeyPair, keyPairFromSeed } from '../../lib/client/crypto/keys.ts'
 import * as platform from '../../lib/client/crypto/platform.ts'
 import { finish } from '../../lib/client/crypto/work.ts'
 import { fieldPrime, groupOrder, littleEndian, numberOf, smallOrderEncodings } from '../fixtures/odd-points.ts'
+import { sodium as native } from '../../lib/protocol/sodium.ts'
 import { sodium } from '../fixtures/raw-client.ts'
 
 const { Point } = ed25519

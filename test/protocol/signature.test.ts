@@ -5,12 +5,34 @@ import fc from 'fast-check'
 import * as secsync from 'secsync'
 import t from 'tap'
 import type { ClientMessage, MessageKind, Update } from '../../lib/protocol/messages.ts'
-import { verifySignature } from '../../lib/protocol/signature.ts'
+import { verifySignature as verifyWith } from '../../lib/protocol/signature.ts'
+import { portable } from '../../lib/protocol/portable-sodium.ts'
+import { loadSodium, sodium as native } from '../../lib/protocol/sodium.ts'
 import { signedText as textOfParts } from '../../lib/protocol/signed-text.ts'
 import { groupOrder, identity, littleEndian, numberOf, smallOrderEncodings as encodings } from '../fixtures/odd-points.ts'
 import { Author, signed, sodium } from '../fixtures/raw-client.ts'
 
 const author = new Author()
+
+/** Both implementations, which must agree on every message. */
+function verifySignature (kind: MessageKind, message: ClientMessage): boolean {
+  const [answer, other] = [native, portable].map((implementation) => verifyWith(kind, message, implementation))
+  if (answer !== other) throw new Error(`sodium-native says ${answer}, and node:crypto ${other}, of ${JSON.stringify(message)}`)
+  return answer === true
+}
+
+t.test('on a platform without sodium-native, Node.js checks signatures and hashes', async (t) => {
+  t.equal(loadSodium(() => { throw new Error('no native build was found') }), portable)
+  t.not(native, portable)
+  for (const text of ['', 'text', 'x'.repeat(1000)]) {
+    const [digest, other] = [native, portable].map((implementation) => {
+      const output = Buffer.alloc(32)
+      implementation.crypto_generichash(output, Buffer.from(text))
+      return output
+    })
+    t.strictSame(digest, other)
+  }
+})
 
 const domains: Record<MessageKind, 'secsync_snapshot' | 'secsync_update' | 'secsync_ephemeral_message'> = {
   snapshot: 'secsync_snapshot',

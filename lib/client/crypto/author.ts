@@ -1,6 +1,6 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { fromBase64 } from './base64.ts'
-import { isPlausiblePoint } from './points.ts'
+import { isPlausiblePoint } from '../../protocol/points.ts'
 
 type Point = InstanceType<typeof ed25519.Point>
 type PlatformKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>

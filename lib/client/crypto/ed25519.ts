@@ -5,7 +5,7 @@ import type { Author } from './author.ts'
 import { CryptoError } from './errors.ts'
 import { absorb } from './hash.ts'
 import { checkLength, type KeyPair } from './keys.ts'
-import { isPlausibleSignature } from './points.ts'
+import { isPlausibleSignature } from '../../protocol/points.ts'
 import type { Work } from './work.ts'
 
 // Ed25519 (RFC 8032) with the rules of libsodium. noble's own `sign` and `verify` take a message in one piece, and its `verify`
@@ -52,7 +52,7 @@ function checkSame (expected: Uint8Array, publicKey: Uint8Array): void {
   }
 }
 
-/** Whether the author signed the text, as libsodium decides: `points.ts` and S·B = R + k·A, without the cofactor. */
+/** Whether the author signed the text, as libsodium decides: `protocol/points.ts` and S·B = R + k·A, without the cofactor. */
 export function * verify (signature: Uint8Array, text: Uint8Array, author: Author): Work<boolean> {
   const point = author.point()
   if (point === undefined || !isPlausibleSignature(signature)) return false

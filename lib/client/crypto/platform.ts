@@ -1,6 +1,6 @@
 import { type Author, authorOf } from './author.ts'
 import { fromBase64 } from './base64.ts'
-import { isPlausibleSignature } from './points.ts'
+import { isPlausibleSignature } from '../../protocol/points.ts'
 
 // WebCrypto verifies Ed25519 several times faster than JavaScript, and on other threads. Some browsers do not have it, and
 // implementations differ on keys and signatures that nobody makes by accident. So it is used only where it decides as

@@ -11,7 +11,6 @@ export const OptionInvalid = createError('FST_SECSYNC_OPTION_INVALID', 'The opti
 export const OptionUnknown = createError<[string, string]>('FST_SECSYNC_OPTION_UNKNOWN', 'Unknown option %s. Did you mean %s?')
 export const PrismaModelsMissing = createError('FST_SECSYNC_PRISMA_MODELS_MISSING',
   'The PrismaClient of the option prisma has no model %s. Copy the models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
-  'The PrismaClient of the option prisma has no model %s. Copy the three models from fastify-secsync/prisma/schema.prisma into your schema and run prisma generate, or pass adapter instead.')
 export const PrismaClientMissing = createError<[string]>('FST_SECSYNC_PRISMA_CLIENT_MISSING',
   'fastify-secsync/prisma-client needs the npm package @prisma/client 7.10 or later. Run npm install @prisma/client@7. Could not load it: %s')
 export const HookInvalid = createError('FST_SECSYNC_HOOK_INVALID', '%s. Use addHook(name, fn) with one of the names %s.')

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import type { Store } from '../stores/store.ts'
-import { withinTimeLimit } from '../stores/time-limit.ts'
 import { Room, type RoomSettings } from './room.ts'
 import type { Slots } from './slots.ts'
 import { StoreCalls } from './store-calls.ts'
@@ -17,6 +16,8 @@ export interface RoomsSettings extends RoomSettings {
 export class Rooms {
   readonly #settings: RoomsSettings
   readonly #rooms = new Map<string, Room>()
+  /** Of the open documents, and of those that have calls at the store. */
+  readonly #calls = new Map<string, StoreCalls>()
   #ended: (() => void) | undefined
 
   constructor (settings: RoomsSettings) {
@@ -42,19 +43,32 @@ export class Rooms {
   }
 
   async isStored (documentId: string, request: FastifyRequest): Promise<boolean> {
-    const { store, callbackTimeout } = this.#settings
-    const document = await withinTimeLimit('getDocument', callbackTimeout, () => store.load(documentId, { mode: 'complete' }, request))
+    const document = await this.#callsOf(documentId).load({ mode: 'complete' }, request)
     return document !== undefined && document.cursor.snapshotId !== ''
   }
 
   #create (documentId: string): Room {
     const { store, slots, callbackTimeout, ...settings } = this.#settings
-    // A late write may commit after its room has ended and a new room has been created.
-    const calls = new StoreCalls(documentId, store, slots, callbackTimeout, () => this.#rooms.get(documentId)?.catchUp())
+    const calls = this.#callsOf(documentId)
     return new Room(documentId, calls, settings, () => {
       this.#rooms.delete(documentId)
+      if (calls.isIdle) this.#calls.delete(documentId)
       if (this.#rooms.size === 0) this.#ended?.()
     })
+  }
+
+  /** Calls may settle after their room has ended, and after a new room has been created: it must not begin to count anew. */
+  #callsOf (documentId: string): StoreCalls {
+    const { store, slots, callbackTimeout } = this.#settings
+    let calls = this.#calls.get(documentId)
+    if (calls === undefined) {
+      calls = new StoreCalls(documentId, store, slots, callbackTimeout, {
+        onLateWrite: () => this.#rooms.get(documentId)?.catchUp(),
+        onIdle: () => { if (!this.#rooms.has(documentId)) this.#calls.delete(documentId) }
+      })
+      this.#calls.set(documentId, calls)
+    }
+    return calls
   }
 
   /** Resolves when all rooms have ended, or after `ms` milliseconds. */

@@ -12,6 +12,11 @@ import type { Slots } from './slots.ts'
 const maxLoads = 2
 const maxWrites = 2
 
+export interface StoreCallsEvents {
+  onLateWrite (): void
+  onIdle (): void
+}
+
 /**
  * The calls of one document at its store, each with a time limit. A call that did not settle in time still uses a connection of the
  * database, so it is counted until it settles: one document never uses more than its share.
@@ -24,12 +29,16 @@ export class StoreCalls {
   readonly #slots: Slots
   readonly #timeLimit: number
   readonly #onLateWrite: () => void
+  readonly #onIdle: () => void
   #loads = 0
-  readonly #waitingLoads: Array<() => void> = []
+  readonly #waitingLoads = new Set<() => void>()
   #writes = 0
 
-  /** `timeLimit` is in milliseconds. `onLateWrite` is called when a write settles after its time limit: it may have been saved. */
-  constructor (documentId: string, store: Store, slots: Slots, timeLimit: number, onLateWrite: () => void) {
+  /**
+   * `timeLimit` is in milliseconds. `onLateWrite` is called when a write settles after its time limit: it may have been saved. `onIdle` is
+   * called when the last call has settled.
+   */
+  constructor (documentId: string, store: Store, slots: Slots, timeLimit: number, { onLateWrite, onIdle }: StoreCallsEvents) {
     this.groupsUpdates = store.groupsUpdates
     this.sharesLoads = store.sharesLoads
     this.#documentId = documentId
@@ -37,19 +46,45 @@ export class StoreCalls {
     this.#slots = slots
     this.#timeLimit = timeLimit
     this.#onLateWrite = onLateWrite
+    this.#onIdle = onIdle
   }
 
+  /** Whether no call is at the store, and none waits. */
+  get isIdle (): boolean {
+    return this.#loads === 0 && this.#writes === 0
+  }
+
+  /** Waits, within the time limit, while the document has as many loads at the store as it may. */
   async load (known: Known, request?: FastifyRequest): Promise<LoadedDocument | undefined> {
-    if (this.#loads >= maxLoads) await withinTimeLimit('getDocument', this.#timeLimit, () => this.#untilLoadIsFree())
-    this.#loads++
-    return await this.#call('getDocument', () => this.#store.load(this.#documentId, known, request), () => {
-      this.#loads--
-      this.#waitingLoads.shift()?.()
-    })
+    if (this.#loads < maxLoads) this.#loads++
+    else await this.#takeOverLoad()
+    return await this.#call('getDocument', () => this.#store.load(this.#documentId, known, request), () => this.#giveLoadBack())
   }
 
-  #untilLoadIsFree (): Promise<void> {
-    return new Promise((resolve) => this.#waitingLoads.push(resolve))
+  async #takeOverLoad (): Promise<void> {
+    let takeOver = (): void => {}
+    const free = new Promise<void>((resolve) => { takeOver = resolve })
+    this.#waitingLoads.add(takeOver)
+    try {
+      await withinTimeLimit('getDocument', this.#timeLimit, () => free)
+    } finally {
+      this.#waitingLoads.delete(takeOver)
+    }
+  }
+
+  #giveLoadBack (): void {
+    const [takeOver] = this.#waitingLoads
+    if (takeOver === undefined) {
+      this.#loads--
+      this.#settled()
+    } else {
+      this.#waitingLoads.delete(takeOver)
+      takeOver()
+    }
+  }
+
+  #settled (): void {
+    if (this.isIdle) this.#onIdle()
   }
 
   /** Where the store groups updates: waits until one more group may be at the database. Returns what gives the slot back. */
@@ -68,6 +103,7 @@ export class StoreCalls {
     return await this.#call('createUpdate', () => this.#store.saveUpdates(this.#documentId, updates, request), () => {
       this.#writes--
       giveBack?.()
+      this.#settled()
     }, this.#onLateWrite)
   }
 
@@ -75,6 +111,7 @@ export class StoreCalls {
     this.#beginWrite('createSnapshot')
     return await this.#call('createSnapshot', () => this.#store.saveSnapshot(this.#documentId, snapshot, request), () => {
       this.#writes--
+      this.#settled()
     }, this.#onLateWrite)
   }
 

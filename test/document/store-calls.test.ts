@@ -1,0 +1,75 @@
+import { mock } from 'node:test'
+import Fastify, { type FastifyError } from 'fastify'
+import t, { type Test } from 'tap'
+import { Access } from '../../lib/document/access.ts'
+import { Rooms } from '../../lib/document/rooms.ts'
+import { Slots } from '../../lib/document/slots.ts'
+import type { LoadedDocument, Store } from '../../lib/stores/store.ts'
+import { CountingClient } from '../fixtures/counting-client.ts'
+import { flush, mockTimers } from '../fixtures/world.ts'
+
+const timeLimit = 1000
+const empty: LoadedDocument = { updates: '', cursor: { snapshotId: '', clocks: {} } }
+
+/** Documents in a store whose loads end when the test says so. */
+function setUp (t: Test): { rooms: Rooms, loads: Array<() => void> } {
+  mockTimers(t)
+  const loads: Array<() => void> = []
+  const store: Store = {
+    groupsUpdates: true,
+    sharesLoads: false,
+    load: () => new Promise((resolve) => { loads.push(() => resolve(empty)) }),
+    saveUpdates: async () => undefined,
+    saveSnapshot: async () => undefined
+  }
+  const { log } = Fastify()
+  const access = new Access(() => true, undefined, timeLimit, log)
+  return { rooms: new Rooms({ store, slots: new Slots(1), callbackTimeout: timeLimit, maxAuthors: 10, access, nodes: undefined, log }), loads }
+}
+
+/** A client joins, and leaves if that fails. */
+function join (rooms: Rooms): Promise<string> {
+  return rooms.open('document').join(new CountingClient()).catch((error: FastifyError) => error.code)
+}
+
+t.test('a document that is opened again while its loads hang has no more than two at the store', async (t) => {
+  const { rooms, loads } = setUp(t)
+  for (let i = 0; i < 5; i++) {
+    const joined = [join(rooms), join(rooms)]
+    await flush()
+    mock.timers.tick(timeLimit)
+    t.same(await Promise.all(joined), ['FST_SECSYNC_CALLBACK_TIMEOUT', 'FST_SECSYNC_CALLBACK_TIMEOUT'])
+    t.equal(rooms.size, 0)
+  }
+  t.equal(loads.length, 2)
+
+  for (const settle of loads.splice(0)) settle()
+  await flush()
+  const joined = join(rooms)
+  await flush()
+  t.equal(loads.length, 1, 'then it may load again')
+  loads.pop()?.()
+  t.equal(await joined, 'joined')
+})
+
+t.test('a load that has waited too long takes no place of one that still waits', async (t) => {
+  const { rooms, loads } = setUp(t)
+  const hanging = [join(rooms), join(rooms)]
+  await flush()
+  mock.timers.tick(timeLimit / 2)
+  const tooLate = join(rooms)
+  await flush()
+  mock.timers.tick(timeLimit / 2)
+  await Promise.all(hanging)
+  mock.timers.tick(timeLimit / 4)
+  const waiting = join(rooms)
+  await flush()
+  mock.timers.tick(timeLimit / 4)
+  t.equal(await tooLate, 'FST_SECSYNC_CALLBACK_TIMEOUT')
+
+  loads.shift()?.()
+  await flush()
+  t.equal(loads.length, 2, 'the one that waits has begun')
+  for (const settle of loads) settle()
+  t.equal(await waiting, 'joined')
+})

@@ -21,7 +21,7 @@ function precacheList (): Plugin {
   }
 }
 
-/** Compressed once here instead of at each request: libsodium alone is 700 kB without. The server hands out what a browser accepts. */
+/** Compressed once here instead of at each request: the editor alone is 400 kB without. The server hands out what a browser accepts. */
 function precompress (): Plugin {
   return {
     name: 'precompress',
@@ -53,7 +53,6 @@ export default defineConfig({
         entryFileNames: (chunk) => chunk.name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js',
         codeSplitting: {
           groups: [
-            { name: 'libsodium', test: /node_modules\/libsodium/ },
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// }
           ]
         }

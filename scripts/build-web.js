@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 
 const page = 'example-app/dist/web/index.html'
+const folders = ['example-app/web', 'lib/client', 'lib/protocol']
 const sources = ['example-app/vite.config.ts', 'package-lock.json',
-  ...readdirSync('example-app/web', { recursive: true }).map((name) => `example-app/web/${name}`)]
+  ...folders.flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))]
 const built = existsSync(page) ? statSync(page).mtimeMs : 0
 
 if (sources.some((source) => statSync(source).mtimeMs > built)) {

@@ -40,7 +40,7 @@ t.test('it is healthy, and its pages may load nothing from elsewhere', async (t)
   const response = await fetch(app.url)
   t.equal(response.status, 200)
   const policy = response.headers.get('content-security-policy') ?? ''
-  t.match(policy, "script-src 'self' 'wasm-unsafe-eval';")
+  t.match(policy, "script-src 'self';")
   t.match(policy, "default-src 'none';")
 })
 

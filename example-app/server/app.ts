@@ -103,8 +103,7 @@ const migrations = import.meta.url.endsWith('.ts') ? '../migrations' : '../../mi
 
 const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
-  // libsodium is WebAssembly.
-  scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+  scriptSrc: ["'self'"],
   styleSrc: ["'self'"],
   imgSrc: ["'self'", 'data:'],
   fontSrc: ["'self'"],

@@ -1,5 +1,9 @@
 export type Role = 'owner' | 'editor' | 'viewer'
 
+export function mayWrite (role: Role | undefined): boolean {
+  return role === 'owner' || role === 'editor'
+}
+
 export interface Member {
   memberId: string
   name: string

@@ -26,19 +26,7 @@ export function invitationLink (token: string, key: string): string {
 
 export const route = new Signal<Route>(parseRoute(location.hash))
 
-const leaving = new Set<() => void>()
-
-/** Called before the app leaves a page, in time for a last message. */
-export function beforeLeaving (listener: () => void): () => void {
-  leaving.add(listener)
-  return () => { leaving.delete(listener) }
-}
-
-window.addEventListener('hashchange', () => {
-  for (const listener of [...leaving]) listener()
-  // A task later: what the listeners send leaves in the microtasks of this one.
-  setTimeout(() => route.set(parseRoute(location.hash)))
-})
+window.addEventListener('hashchange', () => route.set(parseRoute(location.hash)))
 
 /** Changes the address without opening anything anew: the key in it is out of date. */
 export function replaceFragment (href: string): void {

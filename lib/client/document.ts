@@ -154,6 +154,7 @@ export class OpenDocument implements SecsyncDocument {
     this.#state ??= {
       connection: this.#line.state,
       loaded: this.#replica.loaded,
+      snapshot: this.#replica.history?.active,
       pending,
       hasUnsavedChanges: pending > 0,
       storage,

@@ -58,6 +58,7 @@ interface Opened {
 const closedState: DocumentState = {
   connection: { status: 'connecting' },
   loaded: 'no',
+  snapshot: undefined,
   pending: 0,
   hasUnsavedChanges: false,
   storage: 'memory',

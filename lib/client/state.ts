@@ -38,6 +38,8 @@ export interface DocumentState {
   readonly connection: ConnectionState
   /** What the CRDT has: nothing yet, what this device kept, or at least once all that the server had. */
   readonly loaded: 'no' | 'device' | 'server'
+  /** The active snapshot. Its additional public data can name the key in use, so that a rotation that did not come to its end is noticed. */
+  readonly snapshot: SnapshotInfo | undefined
   /** Number of local changes that the server does not durably have. */
   readonly pending: number
   /** `pending > 0` */

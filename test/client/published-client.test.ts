@@ -107,12 +107,15 @@ t.test('either rotates the key, and the other follows', async (t) => {
     getKey: (info) => info && keyOf(info.additionalPublicData),
     getNewSnapshotData: () => ({ key: ring.get(newest)!, publicData: { keyId: newest } })
   })
+  t.equal(ours.document.getState().snapshot, undefined)
   ours.text.insert(0, 'a ')
   await ours.document.whenSaved()
   await agree(real, ours)
+  t.match(ours.document.getState().snapshot, { additionalPublicData: { keyId: '0' } })
 
   rotate('1')
   await ours.document.createSnapshot()
+  t.match(ours.document.getState().snapshot, { additionalPublicData: { keyId: '1' } })
   real.type('with the key of ours ')
   await agree(real, ours)
 

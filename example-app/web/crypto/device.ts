@@ -1,19 +1,16 @@
-import sodium from 'libsodium-wrappers'
+import { blake2b } from '@noble/hashes/blake2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { read, write } from '../device/database.ts'
+import { fromBase64, toBase64 } from './base64.ts'
+import { createBoxKeyPair, type BoxKeyPair } from './box.ts'
 
-/** The X25519 key pair of this device. Others seal new document keys for its public half, and the private half never leaves. */
-export interface DeviceKeys {
-  publicKey: Uint8Array
-  privateKey: Uint8Array
-}
-
-export async function deviceKeys (): Promise<DeviceKeys> {
-  await sodium.ready
-  const kept = await read<DeviceKeys>('settings', 'device-keys')
+/** The key pair of this device. Others seal new document keys for its public half, and the private half never leaves. */
+export async function deviceKeys (): Promise<BoxKeyPair> {
+  const kept = await read<BoxKeyPair>('settings', 'device-keys')
   if (kept !== undefined) return kept
-  const { publicKey, privateKey } = sodium.crypto_box_keypair()
-  await write('settings', { publicKey, privateKey }, 'device-keys')
-  return { publicKey, privateKey }
+  const keys = createBoxKeyPair()
+  await write('settings', keys, 'device-keys')
+  return keys
 }
 
 /**
@@ -22,5 +19,5 @@ export async function deviceKeys (): Promise<DeviceKeys> {
  */
 export function voucher (documentKey: string, documentId: string, memberId: string, publicKey: string): string {
   const text = JSON.stringify(['device', documentId, memberId, publicKey])
-  return sodium.to_base64(sodium.crypto_generichash(32, text, sodium.from_base64(documentKey)))
+  return toBase64(blake2b(utf8ToBytes(text), { dkLen: 32, key: fromBase64(documentKey) }))
 }

@@ -1,9 +1,9 @@
-import sodium from 'libsodium-wrappers'
 import { documentPath, request, type Membership } from '../api.ts'
 import { saveDocument, type DocumentRecord } from '../device/documents.ts'
-import { randomText } from '../random.ts'
 import type { Session } from '../session.ts'
-import { voucher, type DeviceKeys } from './device.ts'
+import { randomText, toBase64 } from './base64.ts'
+import type { BoxKeyPair } from './box.ts'
+import { voucher } from './device.ts'
 import { keyIdOf, MissingKey, type Keyring } from './keyring.ts'
 import { seal, unseal } from './sealed-key.ts'
 
@@ -37,9 +37,9 @@ interface SharedKeys {
 export class KeyExchange {
   readonly #record: DocumentRecord
   readonly #keyring: Keyring
-  readonly #device: DeviceKeys
+  readonly #device: BoxKeyPair
 
-  constructor (record: DocumentRecord, keyring: Keyring, device: DeviceKeys) {
+  constructor (record: DocumentRecord, keyring: Keyring, device: BoxKeyPair) {
     this.#record = record
     this.#keyring = keyring
     this.#device = device
@@ -48,7 +48,7 @@ export class KeyExchange {
   /** Takes the new keys that are meant for this device, remembers the other devices, and makes this one known. */
   async refresh (session: Session): Promise<void> {
     const shared = await request<SharedKeys>('GET', documentPath(this.#record.id, 'keys'), session.sessionKey)
-    this.#record.devices[session.memberId] = sodium.to_base64(this.#device.publicKey)
+    this.#record.devices[session.memberId] = toBase64(this.#device.publicKey)
     await this.#remember(shared.devices)
     await this.#takeKeys(shared.rotations)
     await this.#announce(shared.devices, session)
@@ -92,7 +92,7 @@ export class KeyExchange {
   }
 
   async #announce (devices: Device[], { sessionKey, memberId }: Session): Promise<void> {
-    const publicKey = sodium.to_base64(this.#device.publicKey)
+    const publicKey = toBase64(this.#device.publicKey)
     const key = this.#keyring.newest.get()
     const vouched = voucher(key, this.#record.id, memberId, publicKey)
     if (devices.some((device) => device.memberId === memberId && device.voucher === vouched)) return

@@ -1,13 +1,15 @@
-import sodium from 'libsodium-wrappers'
+import { blake2b } from '@noble/hashes/blake2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { saveDocument, type DocumentRecord } from '../device/documents.ts'
 import { Signal } from '../ui/signal.ts'
+import { fromBase64, toBase64 } from './base64.ts'
 
 /** The document is encrypted with a key that this device does not have. */
 export class MissingKey extends Error {}
 
 /** Names a key without giving it away. It stands in the public data of a snapshot. */
 export function keyIdOf (key: string): string {
-  return sodium.to_base64(sodium.crypto_generichash(12, `key-id ${key}`))
+  return toBase64(blake2b(utf8ToBytes(`key-id ${key}`), { dkLen: 12 }))
 }
 
 /** The keys of one document. A removal makes a new one. The older ones still open what was written with them. */
@@ -30,23 +32,20 @@ export class Keyring {
     return this.#byId.has(keyId)
   }
 
-  open (keyId: string): string {
-    const key = this.#byId.get(keyId)
-    if (key === undefined) throw new MissingKey()
+  /** The key with this id, or the newest one. */
+  open (keyId: string | undefined): Uint8Array | undefined {
+    const key = keyId === undefined ? this.newest.get() : this.#byId.get(keyId)
+    if (key === undefined) return undefined
     // A snapshot made with it proves that the link was the newer one.
-    if (key === this.#record.keyFromLink) this.#makeNewest(key)
-    return key
+    if (key === this.#record.keyFromLink) void this.add(key).catch(() => {})
+    return fromBase64(key)
   }
 
   async add (key: string): Promise<void> {
     this.#byId.set(keyIdOf(key), key)
-    this.#makeNewest(key)
-    await saveDocument(this.#record)
-  }
-
-  #makeNewest (key: string): void {
     this.#record.keys = [...this.#record.keys.filter((other) => other !== key), key]
     delete this.#record.keyFromLink
     this.newest.set(key)
+    await saveDocument(this.#record)
   }
 }

@@ -1,5 +1,6 @@
-import sodium from 'libsodium-wrappers'
-import type { DeviceKeys } from './device.ts'
+import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js'
+import { fromBase64, toBase64 } from './base64.ts'
+import { closeBox, openBox, type BoxKeyPair } from './box.ts'
 
 /** A new document key on its way to one member. `replaces` keeps anyone from putting an old box in the place of a new one. */
 export interface NewKey {
@@ -12,22 +13,14 @@ export interface NewKey {
  * A box that only the receiver opens and only the owner can have made. An anonymous sealed box would hide the key from the server too,
  * but the server could make one itself, and everybody would then write with a key that it knows.
  */
-export function seal (content: NewKey, receiver: string, owner: DeviceKeys): string {
-  const nonce = sodium.randombytes_buf(sodium.crypto_box_NONCEBYTES)
-  const box = sodium.crypto_box_easy(JSON.stringify(content), nonce, sodium.from_base64(receiver), owner.privateKey)
-  const sealed = new Uint8Array(nonce.length + box.length)
-  sealed.set(nonce)
-  sealed.set(box, nonce.length)
-  return sodium.to_base64(sealed)
+export function seal (content: NewKey, receiver: string, owner: BoxKeyPair): string {
+  return toBase64(closeBox(utf8ToBytes(JSON.stringify(content)), fromBase64(receiver), owner.privateKey))
 }
 
-export function unseal (sealed: string, owner: string, receiver: DeviceKeys): NewKey | undefined {
+/** Undefined if it cannot be opened. */
+export function unseal (sealed: string, owner: string, receiver: BoxKeyPair): NewKey | undefined {
   try {
-    const bytes = sodium.from_base64(sealed)
-    const nonce = bytes.subarray(0, sodium.crypto_box_NONCEBYTES)
-    const box = bytes.subarray(sodium.crypto_box_NONCEBYTES)
-    const text = sodium.to_string(sodium.crypto_box_open_easy(box, nonce, sodium.from_base64(owner), receiver.privateKey))
-    return JSON.parse(text) as NewKey
+    return JSON.parse(bytesToUtf8(openBox(fromBase64(sealed), fromBase64(owner), receiver.privateKey))) as NewKey
   } catch {
     return undefined
   }

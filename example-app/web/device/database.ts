@@ -1,9 +1,8 @@
 /**
- * What the app keeps on this device, in IndexedDB:
+ * What the app itself keeps on this device, in IndexedDB. Texts are kept by the client: `sync/storage.ts`.
  * - `settings`: the session and this device's key pair
  * - `documents`: the list of documents, each with its keys
- * - `contents`: the last known state of each document, for reading without a network
- * - `changes`: changes made here that the server has not confirmed yet
+ * - `contents`, `changes`: texts of an earlier version: `earlier-version.ts`
  */
 let opening: Promise<IDBDatabase> | undefined
 

@@ -1,7 +1,7 @@
 import { read, transact } from './database.ts'
 import { Signal } from '../ui/signal.ts'
 import type { Role } from '../api.ts'
-import { randomText } from '../random.ts'
+import { randomText } from '../crypto/base64.ts'
 
 /** What this device remembers of a document beside its content. */
 export interface DocumentRecord {
@@ -77,21 +77,8 @@ export async function rememberDocument (id: string, key: string, role: Role | un
 }
 
 export async function forgetDocument (id: string): Promise<void> {
+  const { forgetContent } = await import('../sync/storage.ts')
   await forgetContent(id)
   await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete(id))
   await loadDocuments()
-}
-
-/** The text and what waits to be sent, but not the keys. */
-export async function forgetContent (id: string): Promise<void> {
-  await transact(['contents', 'changes'], 'readwrite', (transaction) => {
-    const changes = transaction.objectStore('changes')
-    const cursor = changes.index('documentId').openKeyCursor(IDBKeyRange.only(id))
-    cursor.onsuccess = () => {
-      if (cursor.result === null) return
-      changes.delete(cursor.result.primaryKey)
-      cursor.result.continue()
-    }
-    return transaction.objectStore('contents').delete(id)
-  })
 }

@@ -1,21 +1,28 @@
-import type { ReactNode } from 'react'
-import type { Connection } from '../sync/connection.ts'
+import { useDocumentState } from 'fastify-secsync/client/react'
+import { useEffect, type ReactNode } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
-import { changes } from '../sync/status.ts'
+import { changes, phaseOf } from '../sync/status.ts'
 import { Icon } from '../ui/Icon.tsx'
-import { useSignal } from '../ui/signal.ts'
 
 /** What a person must know before going on, and what they can do about it. */
-export function Notice ({ open, connection, discarded }: { open: OpenDocument, connection: Connection, discarded: number }) {
-  const { phase, removed = false } = useSignal(connection.status)
-  const unsent = useSignal(open.outbox.size)
-  const again = <button type='button' className='button' onClick={() => connection.retry()}>Try again</button>
+export function Notice ({ open, discarded }: { open: OpenDocument, discarded: number }) {
+  const { connection, pending, storage, locked, refused: { broken } } = useDocumentState(open.connection)
+  const phase = phaseOf(connection)
+  const isOnlyHere = storage !== 'device' && pending > 0
+  const again = <button type='button' className='button' onClick={() => open.connection.retry()}>Try again</button>
 
-  if (phase === 'no-access' && removed) {
+  useEffect(() => {
+    if (!isOnlyHere) return
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
+    window.addEventListener('beforeunload', ask)
+    return () => window.removeEventListener('beforeunload', ask)
+  }, [isOnlyHere])
+
+  if (phase === 'no-access' && open.record.role !== undefined) {
     return (
       <Bar icon='lock' tone='bad' action={again}>
         <strong>Your access was taken back.</strong> This page shows what had arrived before. What is written from now on is encrypted with
-        a new key, which this device does not get.{unsent > 0 && ` ${changes(unsent)} of yours did not reach it.`}
+        a new key, which this device does not get.{pending > 0 && ` ${changes(pending)} of yours did not reach it.`}
       </Bar>
     )
   }
@@ -34,9 +41,29 @@ export function Notice ({ open, connection, discarded }: { open: OpenDocument, c
       </Bar>
     )
   }
+  if (phase === 'distrust') {
+    return (
+      <Bar
+        icon='server' tone='bad'
+        action={<button type='button' className='button' onClick={() => open.connection.trustServer()}>Go on with the server’s</button>}
+      >
+        <strong>The server has another history of this document than this device.</strong> Perhaps a backup was restored, perhaps it
+        withholds something. Your text is kept here, and what the server has not is sent to it if you go on.
+      </Bar>
+    )
+  }
+  if (isOnlyHere && phase !== 'live') {
+    return (
+      <Bar icon='document' tone='bad'>
+        <strong>This device cannot keep your changes.</strong> Its storage is full or closed to this page. Leave the page open until all is sent.
+      </Bar>
+    )
+  }
   if (discarded > 0) {
     return <Bar icon='eye' tone='plain'>{changes(discarded)} of yours did not reach the document, since you may only read it now.</Bar>
   }
+  if (locked > 0) return <Bar icon='key' tone='plain'>Changes on this device wait for a key that is not here. They are kept.</Bar>
+  if (broken > 0) return <Bar icon='eye' tone='plain'>{changes(broken)} of others could not be read and were left out.</Bar>
   return null
 }
 

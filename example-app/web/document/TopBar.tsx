@@ -1,24 +1,23 @@
-import type { Connection } from '../sync/connection.ts'
+import { useDocumentState } from 'fastify-secsync/client/react'
 import type { OpenDocument } from '../sync/open-document.ts'
+import { phaseOf } from '../sync/status.ts'
 import { Icon } from '../ui/Icon.tsx'
-import { useSignal } from '../ui/signal.ts'
 import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { People } from './People.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
 
-export function TopBar ({ open, connection, showsServer, onShare, onShowServer }: {
+export function TopBar ({ open, showsServer, onShare, onShowServer }: {
   open: OpenDocument
-  connection: Connection
   showsServer: boolean
   onShare: () => void
   onShowServer: () => void
 }) {
-  const { phase } = useSignal(connection.status)
+  const phase = phaseOf(useDocumentState(open.connection).connection)
 
   return (
     <header className='top-bar'>
       <a className='icon-button' href='#/' aria-label='All documents' title='All documents'><Icon name='back' /></a>
-      <StatusBadge open={open} connection={connection} />
+      <StatusBadge open={open} />
       <div className='top-bar-end'>
         <People open={open} />
         <ThemeButton />

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
-import type { Person } from '../sync/presence.ts'
+import { personIn, statesOf, type Person } from '../sync/presence.ts'
 
 /** Who is here: everybody once, however many tabs they have open. */
 export function usePeople ({ presence }: OpenDocument): Person[] {
@@ -8,11 +8,12 @@ export function usePeople ({ presence }: OpenDocument): Person[] {
 
   useEffect(() => {
     const look = () => {
-      const self = (presence.getLocalState() as { user?: Person } | null)?.user
+      const states = statesOf(presence)
+      const self = personIn(states.get(presence.clientID))
       const others = new Map<string, Person>()
-      for (const state of presence.getStates().values()) {
-        const { user } = state as { user?: Person }
-        if (user?.name !== undefined && user.memberId !== self?.memberId) others.set(user.memberId, user)
+      for (const state of states.values()) {
+        const person = personIn(state)
+        if (person !== undefined && person.memberId !== self?.memberId) others.set(person.memberId, person)
       }
       setPeople([...self === undefined ? [] : [self], ...others.values()])
     }

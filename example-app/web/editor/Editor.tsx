@@ -1,24 +1,26 @@
+import { useDocumentState } from 'fastify-secsync/client/react'
 import type { EditorState } from 'prosemirror-state'
 import type { EditorView } from 'prosemirror-view'
 import { useEffect, useRef, useState } from 'react'
-import type { Connection } from '../sync/connection.ts'
+import { mayWrite } from '../api.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
+import { phaseOf } from '../sync/status.ts'
 import { useSignal } from '../ui/signal.ts'
 import { createEditor } from './editor.ts'
 import { Title } from './Title.tsx'
 import { Toolbar } from './Toolbar.tsx'
 
-export function Editor ({ open, connection }: { open: OpenDocument, connection: Connection }) {
+export function Editor ({ open }: { open: OpenDocument }) {
   const place = useRef<HTMLDivElement>(null)
   const [view, setView] = useState<EditorView>()
   const [state, setState] = useState<EditorState>()
   const role = useSignal(open.role)
-  const { phase } = useSignal(connection.status)
-  const loaded = useSignal(connection.loaded)
+  const { connection, loaded } = useDocumentState(open.connection)
+  const phase = phaseOf(connection)
 
   const refused = phase === 'no-access' || phase === 'no-key'
-  const readable = loaded || !open.record.registered || open.body.length > 0 || open.title.length > 0
-  const writable = readable && !refused && (role === 'owner' || role === 'editor')
+  const readable = loaded !== 'no' || !open.record.registered || open.body.length > 0 || open.title.length > 0
+  const writable = readable && !refused && mayWrite(role)
   const isWritable = useRef(writable)
   isWritable.current = writable
 

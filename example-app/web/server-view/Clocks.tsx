@@ -8,7 +8,7 @@ export function Clocks ({ stored }: { stored: Stored }) {
   return (
     <section>
       <h3>Clocks</h3>
-      <p>The server knows authors by a key that each connection makes for itself, and counts what each has sent since the last snapshot.</p>
+      <p>The server knows authors by a key that each page makes for itself, and counts what each has sent since the last snapshot.</p>
       {authors.length === 0
         ? <p className='server-note'>No updates since the last snapshot.</p>
         : (

@@ -12,6 +12,7 @@ const names: Record<string, string> = {
   'update-save-failed': 'Update refused',
   'snapshot-save-failed': 'Snapshot refused',
   document: 'The document',
+  heartbeat: 'Heartbeat',
   unauthorized: 'No access'
 }
 

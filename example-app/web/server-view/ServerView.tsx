@@ -1,6 +1,5 @@
 import '@fontsource-variable/jetbrains-mono'
 import '../styles/server-view.css'
-import type { Connection } from '../sync/connection.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { IconButton } from '../ui/IconButton.tsx'
 import { size } from '../ui/words.ts'
@@ -11,8 +10,8 @@ import { SideBySide } from './SideBySide.tsx'
 import { useStored } from './stored.ts'
 
 /** The other side of the document: what is stored and passed on for it, as it happens. */
-export default function ServerView ({ open, connection, onClose }: { open: OpenDocument, connection: Connection, onClose: () => void }) {
-  const stored = useStored(open, connection)
+export default function ServerView ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
+  const stored = useStored(open)
 
   return (
     <aside className='server-view' aria-labelledby='server-view-heading'>

@@ -1,9 +1,9 @@
+import { useDocumentState } from 'fastify-secsync/client/react'
 import { useEffect, useState } from 'react'
 import { documentPath, request } from '../api.ts'
-import type { Connection } from '../sync/connection.ts'
+import { withSession } from '../session.ts'
 import { frames } from '../sync/frames.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
-import { useSignal } from '../ui/signal.ts'
 
 export interface StoredSnapshot {
   snapshotId: string
@@ -27,7 +27,7 @@ export interface Stored {
   totals: { bytes: number, snapshots: number, updates: number }
 }
 
-/** The server knows authors by the public keys of their connections only. The colours have nothing to do with those of the people. */
+/** The server knows authors by the public keys of their pages only. The colours have nothing to do with those of the people. */
 export function authorsOf ({ updates }: Stored): string[] {
   return [...new Set(updates.map(({ pubKey }) => pubKey))]
 }
@@ -36,13 +36,12 @@ export function authorsOf ({ updates }: Stored): string[] {
 const pause = 250
 
 /** Asked again whenever something was stored. */
-export function useStored (open: OpenDocument, connection: Connection): Stored | undefined {
+export function useStored (open: OpenDocument): Stored | undefined {
   const [stored, setStored] = useState<Stored>()
-  const attempt = useSignal(connection.attempt)
-  const { phase } = useSignal(connection.status)
+  const isLive = useDocumentState(open.connection).connection.status === 'live'
 
   useEffect(() => {
-    if (attempt === undefined || phase !== 'live') return
+    if (!isLive) return
     let ended = false
     let asking = false
     let askAgain = false
@@ -53,7 +52,7 @@ export function useStored (open: OpenDocument, connection: Connection): Stored |
       }
       asking = true
       askAgain = false
-      const answer = await request<Stored>('GET', documentPath(open.id, 'stored'), attempt.session.sessionKey).catch(() => undefined)
+      const answer = await withSession(({ sessionKey }) => request<Stored>('GET', documentPath(open.id, 'stored'), sessionKey)).catch(() => undefined)
       if (ended) return
       if (answer !== undefined) setStored(answer)
       setTimeout(() => {
@@ -64,13 +63,13 @@ export function useStored (open: OpenDocument, connection: Connection): Stored |
     void ask()
     const stop = frames.subscribe(() => {
       const kind = frames.get()[0]?.kind
-      if (kind !== 'ephemeral-message') void ask()
+      if (kind !== 'ephemeral-message' && kind !== 'heartbeat') void ask()
     })
     return () => {
       ended = true
       stop()
     }
-  }, [open, attempt, phase])
+  }, [open, isLive])
 
   return stored
 }

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { documentPath, request } from '../api.ts'
 import { invitationLink } from '../route.ts'
-import type { Session } from '../session.ts'
+import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
 
@@ -9,7 +9,7 @@ type Offer = 'editor' | 'viewer'
 const offers: Array<[Offer, string]> = [['editor', 'Can edit'], ['viewer', 'Can read']]
 
 /** Makes an invitation and shows the link for it. The server knows the invitation, and not the key that the link ends with. */
-export function InviteForm ({ open, session }: { open: OpenDocument, session: Session }) {
+export function InviteForm ({ open }: { open: OpenDocument }) {
   const [role, setRole] = useState<Offer>('editor')
   const [links, setLinks] = useState<Partial<Record<Offer, string>>>({})
 
@@ -17,7 +17,7 @@ export function InviteForm ({ open, session }: { open: OpenDocument, session: Se
     const made = links[role]
     if (made !== undefined) return made
     const path = documentPath(open.id, 'invitations')
-    const { token } = await request<{ token: string }>('POST', path, session.sessionKey, { role })
+    const { token } = await withSession(({ sessionKey }) => request<{ token: string }>('POST', path, sessionKey, { role }))
     const link = invitationLink(token, open.keyring.newest.get())
     setLinks({ ...links, [role]: link })
     return link

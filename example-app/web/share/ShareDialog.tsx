@@ -1,8 +1,9 @@
+import { useDocumentState } from 'fastify-secsync/client/react'
 import { useCallback, useEffect, useState } from 'react'
 import { documentPath, request, type Member } from '../api.ts'
 import { usePeople } from '../document/usePeople.ts'
 import { documentHref } from '../route.ts'
-import type { Connection } from '../sync/connection.ts'
+import { session, withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
@@ -12,23 +13,21 @@ import { MemberList } from './MemberList.tsx'
 import { removeMember } from './removeMember.ts'
 
 /** Who may open the document, and how others get in. */
-export function ShareDialog ({ open, connection, onClose }: { open: OpenDocument, connection: Connection, onClose: () => void }) {
+export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
   const membership = useSignal(open.members)
   const key = useSignal(open.keyring.newest)
   const people = usePeople(open)
-  const attempt = useSignal(connection.attempt)
-  const { phase } = useSignal(connection.status)
+  const self = useSignal(session)
+  const isLive = useDocumentState(open.connection).connection.status === 'live'
   const [trouble, setTrouble] = useState('')
   const [removal, setRemoval] = useState<{ name: string, unreached: string[] }>()
-  const session = attempt?.session
   const isOwner = membership?.role === 'owner'
 
   const refresh = useCallback(async () => {
-    if (session === undefined) return
-    await connection.refreshMembers()
+    await open.refreshMembers()
     // The devices of those who joined since, which a new key would be sealed for.
-    if (isOwner) await open.keyExchange.refresh(session)
-  }, [open, connection, session, isOwner])
+    if (isOwner) await open.refreshKeys()
+  }, [open, isOwner])
 
   // Somebody came or went: perhaps a new member.
   useEffect(() => { void refresh().catch(() => {}) }, [refresh, people.length])
@@ -45,18 +44,17 @@ export function ShareDialog ({ open, connection, onClose }: { open: OpenDocument
   }
 
   const changeRole = (member: Member, role: 'editor' | 'viewer') => act(async () => {
-    if (session !== undefined) await request('PATCH', documentPath(open.id, 'members', member.memberId), session.sessionKey, { role })
+    await withSession(({ sessionKey }) => request('PATCH', documentPath(open.id, 'members', member.memberId), sessionKey, { role }))
   })
 
   const remove = (member: Member) => act(async () => {
-    if (session === undefined || membership === undefined) return
-    setRemoval({ name: member.name, unreached: await removeMember(open, session, membership, member.memberId) })
+    if (membership !== undefined) setRemoval({ name: member.name, unreached: await removeMember(open, membership, member.memberId) })
   })
 
   return (
     <Dialog title='Share this document' onClose={onClose}>
-      {phase !== 'live' && <p className='field-note' role='status'>Sharing needs a connection. It works again as soon as the document is live.</p>}
-      {isOwner && session !== undefined && <InviteForm key={key} open={open} session={session} />}
+      {!isLive && <p className='field-note' role='status'>Sharing needs a connection. It works again as soon as the document is live.</p>}
+      {isOwner && isLive && <InviteForm key={key} open={open} />}
       {membership?.access === 'link' && (
         <section>
           <h3>Link</h3>
@@ -67,7 +65,7 @@ export function ShareDialog ({ open, connection, onClose }: { open: OpenDocument
       {membership?.access === 'invited' && !isOwner && <p>Only the owner of this document can invite others.</p>}
       {membership !== undefined && (
         <MemberList
-          members={membership.members} selfId={session?.memberId} isOwner={isOwner}
+          members={membership.members} selfId={self?.memberId} isOwner={isOwner}
           here={people.map(({ memberId }) => memberId)} onChangeRole={changeRole} onRemove={remove}
         />
       )}

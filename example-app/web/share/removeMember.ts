@@ -1,5 +1,5 @@
 import { documentPath, request, type Membership } from '../api.ts'
-import type { Session } from '../session.ts'
+import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 
 /**
@@ -7,12 +7,12 @@ import type { OpenDocument } from '../sync/open-document.ts'
  * need the new link.
  *
  * The new key is handed out first: from the moment of the removal the server takes no update before a new snapshot, and whoever happens
- * to write next must already find the key to make it with. Our own connection makes one as soon as the keyring has the key.
+ * to write next must already find the key to make it with. This page makes one as soon as the keyring has the key.
  */
-export async function removeMember (open: OpenDocument, session: Session, membership: Membership, memberId: string): Promise<string[]> {
-  const { key, unreached } = await open.keyExchange.makeKey(session, membership, memberId)
+export async function removeMember (open: OpenDocument, membership: Membership, memberId: string): Promise<string[]> {
+  const { key, unreached } = await withSession((session) => open.keyExchange.makeKey(session, membership, memberId))
   try {
-    await request('DELETE', documentPath(open.id, 'members', memberId), session.sessionKey)
+    await withSession(({ sessionKey }) => request('DELETE', documentPath(open.id, 'members', memberId), sessionKey))
   } finally {
     await open.keyring.add(key)
   }

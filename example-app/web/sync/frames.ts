@@ -14,33 +14,11 @@ const kept = 30
 
 export const frames = new Signal<Frame[]>([])
 let number = 0
-let watched = false
 
-/**
- * The published client opens its WebSocket by itself and tells nobody what goes over it. So that the panel shows the very bytes and not
- * what we believe about them, the sockets of this page are watched where they are made.
- */
-export function watchSockets (): void {
-  const Native = globalThis.WebSocket
-  if (watched) return
-  watched = true
-  globalThis.WebSocket = class WatchedWebSocket extends Native {
-    constructor (url: string | URL, protocols?: string | string[]) {
-      super(url, protocols)
-      this.addEventListener('message', ({ data }) => note(data, false))
-    }
-
-    override send (data: Parameters<WebSocket['send']>[0]): void {
-      note(data, true)
-      super.send(data)
-    }
-  }
-}
-
-function note (data: unknown, sent: boolean): void {
-  if (typeof data !== 'string') return
-  const bytes = new TextEncoder().encode(data).length
-  const message = JSON.parse(data) as Record<string, unknown>
+/** For `onFrame` of the client: the very text that goes over the line. */
+export function noteFrame ({ sent, text }: { sent: boolean, text: string }): void {
+  const bytes = new TextEncoder().encode(text).length
+  const message = JSON.parse(text) as Record<string, unknown>
   frames.set([{ number: number++, sent, at: Date.now(), bytes, kind: kindOf(message), message }, ...frames.get()].slice(0, kept))
 }
 

@@ -1,28 +1,27 @@
+import type { SecsyncDocument } from 'fastify-secsync/client'
 import { defaultDeleteFilter, defaultProtectedNodes, ySyncPluginKey } from 'y-prosemirror'
 import { Awareness, removeAwarenessStates } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { Unreachable, type Member, type Membership, type Role } from '../api.ts'
+import { documentPath, mayWrite, request, Unreachable, type Member, type Membership, type Role } from '../api.ts'
 import { deviceKeys } from '../crypto/device.ts'
 import { KeyExchange } from '../crypto/key-exchange.ts'
-import { Keyring, MissingKey } from '../crypto/keyring.ts'
-import { read } from '../device/database.ts'
-import { forgetContent, saveDocument, type DocumentRecord } from '../device/documents.ts'
-import { Outbox } from '../device/outbox.ts'
-import { randomText } from '../random.ts'
-import type { Session } from '../session.ts'
+import { Keyring } from '../crypto/keyring.ts'
+import { saveDocument, type DocumentRecord } from '../device/documents.ts'
+import { forgetEarlierCopy, readEarlierCopy, type EarlierCopy } from '../device/earlier-version.ts'
+import { session, withSession } from '../session.ts'
 import { Signal } from '../ui/signal.ts'
 import { colorAt } from './colors.ts'
-import type { Person, PresenceState } from './presence.ts'
+import { connect, keyIdIn } from './connect.ts'
+import { statesOf, type Person } from './presence.ts'
+import { forgetContent } from './storage.ts'
 
-/** Origins of changes: what came from the server, what came from this device's disk, what the person typed into the title. */
-const fromServer = Symbol('from the server')
-const fromDisk = Symbol('from the disk')
+/** The origin of what the person types into the title. */
 export const fromTitle = Symbol('from the title')
 
-/** The whole content is written at most this often. What was changed here and not confirmed is on the disk at once. */
-const savePause = 1000
+/** Milliseconds: the title is noted in the list of documents at most this often, and members are asked for. */
+const pause = { title: 1000, members: 300 }
 
-/** A document on the screen, with or without a connection: its content, its keys, and what waits to be sent. */
+/** A document on the screen: its content, its keys, its people, and the client that keeps it the same as everybody else's. */
 export class OpenDocument {
   readonly id: string
   readonly record: DocumentRecord
@@ -39,145 +38,155 @@ export class OpenDocument {
   readonly presence = new Awareness(this.doc)
   readonly role: Signal<Role | undefined>
   readonly members = new Signal<Membership | undefined>(undefined)
-  readonly outbox: Outbox
   readonly keyring: Keyring
   readonly keyExchange: KeyExchange
-  /** Names the key of the active snapshot. */
-  activeKeyId: string | undefined
-  /** How many changes were thrown away, since their author may only read now. The page opens the document anew without them. */
-  readonly discarded = new Signal(0)
-  /** The server has something that none of our keys opens. */
-  keyMissing = false
-  readonly #session: () => Session
-  readonly #tab = randomText(9)
-  readonly #listeners = new Set<(change: Uint8Array, number: number) => void>()
-  readonly #stopSaving: () => void
-  #saving: ReturnType<typeof setTimeout> | undefined
-  #savedAt = 0
+  readonly connection: SecsyncDocument
+  /** How many changes were thrown away, since their author may only read now. The document is closed then. */
+  readonly discarded = new Signal<number | undefined>(undefined)
+  readonly #ends: Array<() => void> = []
+  #earlierCopy: EarlierCopy | undefined
+  #isRotating = false
+  /** What others last said about when members changed. */
+  readonly #membersChangedAt = new Map<number, number | undefined>()
+  #titleTimer: ReturnType<typeof setTimeout> | undefined
+  #membersTimer: ReturnType<typeof setTimeout> | undefined
 
-  static async open (record: DocumentRecord, session: () => Session): Promise<OpenDocument> {
+  static async open (record: DocumentRecord): Promise<OpenDocument> {
     const keyring = new Keyring(record)
-    const opened = new OpenDocument(record, session, keyring, new KeyExchange(record, keyring, await deviceKeys()))
-    const content = await read<Uint8Array>('contents', record.id)
-    const changes = await opened.outbox.load()
-    opened.doc.transact(() => {
-      for (const change of content === undefined ? changes : [content, ...changes]) Y.applyUpdateV2(opened.doc, change, fromDisk)
-    }, fromDisk)
-    opened.undo.clear()
-    return opened
+    return new OpenDocument(record, keyring, new KeyExchange(record, keyring, await deviceKeys()), await readEarlierCopy(record.id))
   }
 
-  private constructor (record: DocumentRecord, session: () => Session, keyring: Keyring, keyExchange: KeyExchange) {
+  private constructor (record: DocumentRecord, keyring: Keyring, keyExchange: KeyExchange, earlierCopy: EarlierCopy | undefined) {
     this.id = record.id
     this.record = record
-    this.#session = session
     this.keyring = keyring
     this.keyExchange = keyExchange
     this.role = new Signal(record.role)
-    this.outbox = new Outbox(record.id)
-    this.doc.on('updateV2', this.#onUpdate)
-    this.#stopSaving = this.outbox.size.subscribe(this.#saveSoon)
     this.presence.setLocalStateField('user', this.#self(0))
-  }
-
-  get mayWrite (): boolean {
-    const role = this.role.get()
-    return role === 'owner' || role === 'editor'
+    this.#earlierCopy = earlierCopy
+    this.doc.transact(() => { for (const update of earlierCopy?.updates ?? []) Y.applyUpdateV2(this.doc, update) })
+    this.connection = connect(this)
+    this.presence.on('change', this.#othersSaid)
+    this.title.observe(this.#saveTitleSoon)
+    this.#ends.push(this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
   }
 
   #self (place: number): Person {
-    const { name, memberId } = this.#session()
-    return { name, memberId, color: colorAt(place), tab: this.#tab }
+    const { name = '', memberId = '' } = session.get() ?? {}
+    return { name, memberId, color: colorAt(place) }
   }
 
-  readonly #saveSoon = () => {
-    this.#saving ??= setTimeout(() => { void this.save() }, Math.max(0, this.#savedAt + savePause - Date.now()))
+  readonly #moved = () => {
+    const { connection: { status }, loaded, pending, storage } = this.connection.getState()
+    if (status !== 'live') return
+    // By a link that is open to everyone one becomes a member by connecting.
+    if (this.role.get() === undefined) this.#refreshSoon()
+    if (this.#earlierCopy !== undefined && loaded === 'server' && pending === 0 && storage === 'device') {
+      void forgetEarlierCopy(this.id, this.#earlierCopy).catch(() => {})
+      this.#earlierCopy = undefined
+    }
+    this.#rotate()
   }
 
-  readonly #onUpdate = (update: Uint8Array, origin: unknown) => {
-    this.#saveSoon()
-    // The editor repairs what it cannot show. A viewer's repairs stay with the viewer.
-    if (origin === fromServer || origin === fromDisk || !this.mayWrite) return
-    const number = this.outbox.add(update)
-    for (const listener of this.#listeners) listener(update, number)
-  }
-
-  /** A change made here, with its number in the outbox. */
-  onChange (listener: (change: Uint8Array, number: number) => void): () => void {
-    this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
-  }
-
-  receive (update: Uint8Array): void {
-    Y.applyUpdateV2(this.doc, update, fromServer)
+  /** A removal is complete when a snapshot has the new key: who removed somebody may have been cut off in between. */
+  readonly #rotate = () => {
+    const { connection: { status }, snapshot } = this.connection.getState()
+    const keyId = keyIdIn(snapshot?.additionalPublicData)
+    if (status !== 'live' || this.#isRotating || !mayWrite(this.role.get()) || keyId === undefined || keyId === this.keyring.newestId) return
+    this.#isRotating = true
+    void this.connection.createSnapshot().catch(() => {}).then(() => {
+      this.#isRotating = false
+      this.#rotate()
+    })
   }
 
   /** An offline device keeps what it has: a new key is asked for before the next snapshot again. */
   async refreshKeys (): Promise<void> {
-    await this.keyExchange.refresh(this.#session()).catch((error: unknown) => {
+    await withSession((session) => this.keyExchange.refresh(session)).catch((error: unknown) => {
       if (!(error instanceof Unreachable)) throw error
     })
   }
 
-  /** The key of a snapshot, which may be one that was made a moment ago. */
-  async keyOf (keyId: string | undefined): Promise<string> {
-    if (keyId === undefined) return this.keyring.newest.get()
-    try {
-      if (!this.keyring.has(keyId)) await this.refreshKeys()
-      const key = this.keyring.open(keyId)
-      this.keyMissing = false
-      return key
-    } catch (error) {
-      this.keyMissing = error instanceof MissingKey
-      throw error
+  // Members
+
+  /** The owner's page tells the others when a role changed: the server does not. */
+  readonly #othersSaid = ({ removed }: { removed: number[] }) => {
+    for (const id of removed) this.#membersChangedAt.delete(id)
+    for (const [id, { membersChangedAt }] of statesOf(this.presence)) {
+      if (id === this.presence.clientID || this.#membersChangedAt.get(id) === membersChangedAt) continue
+      this.#membersChangedAt.set(id, membersChangedAt)
+      this.#refreshSoon()
     }
+  }
+
+  #refreshSoon (): void {
+    this.#membersTimer ??= setTimeout(() => {
+      this.#membersTimer = undefined
+      void this.refreshMembers().catch(() => {})
+    }, pause.members)
+  }
+
+  async refreshMembers (): Promise<void> {
+    await withSession(async (current) => {
+      await this.setMembership(await request<Membership>('GET', documentPath(this.id), current.sessionKey))
+    })
   }
 
   async setMembership (membership: Membership): Promise<void> {
     this.#showOut(membership.members)
     this.members.set(membership)
-    const self = this.#self(membership.members.findIndex(({ memberId }) => memberId === this.#session().memberId))
-    this.presence.setLocalStateField('user', self)
-    this.role.set(membership.role)
+    this.presence.setLocalStateField('user', this.#self(membership.members.findIndex(({ memberId }) => memberId === session.get()?.memberId)))
     this.record.role = membership.role
     this.record.registered = true
     const owner = membership.members.find(({ role }) => role === 'owner')?.memberId
     if (owner !== undefined) this.record.owner ??= owner
     await saveDocument(this.record)
-    if (!this.mayWrite && this.outbox.size.get() > 0) await this.#discard()
+    const { pending, loaded } = this.connection.getState()
+    if (!mayWrite(membership.role) && pending > 0) {
+      // Until it is compared with the server's, the whole copy of an earlier version counts as one change.
+      const { changeKeys } = this.#earlierCopy ?? {}
+      await this.#discard(changeKeys === undefined || loaded === 'server' ? pending : pending - 1 + changeKeys.length)
+    }
+    this.role.set(membership.role)
   }
 
   /** Who was removed cannot say goodbye. */
   #showOut (members: Member[]): void {
     const removed = (this.members.get()?.members ?? []).filter(({ memberId }) => !members.some((member) => member.memberId === memberId))
-    const ids = [...this.presence.getStates()].filter(([, state]) => {
-      const { user } = state as PresenceState
-      return removed.some(({ memberId }) => memberId === user?.memberId)
-    })
+    const ids = [...statesOf(this.presence)].filter(([, { user }]) => removed.some(({ memberId }) => memberId === user?.memberId))
     removeAwarenessStates(this.presence, ids.map(([id]) => id), 'removed')
   }
 
-  async #discard (): Promise<void> {
-    const discarded = this.outbox.size.get()
-    clearTimeout(this.#saving)
+  async #discard (changes: number): Promise<void> {
+    await this.close()
     await forgetContent(this.id)
-    this.discarded.set(discarded)
+    this.discarded.set(changes)
   }
 
-  readonly save = async (): Promise<void> => {
-    clearTimeout(this.#saving)
-    this.#saving = undefined
-    this.#savedAt = Date.now()
-    if (this.discarded.get() > 0) return
-    this.record.title = this.title.toString().trim()
-    await Promise.all([this.outbox.save(Y.encodeStateAsUpdateV2(this.doc)), saveDocument(this.record)]).catch(() => {})
+  // The device
+
+  readonly #saveTitleSoon = () => {
+    this.#titleTimer ??= setTimeout(() => { void this.#saveTitle() }, pause.title)
   }
 
-  close (): void {
-    this.#stopSaving()
-    void this.save()
-    this.doc.off('updateV2', this.#onUpdate)
+  async #saveTitle (): Promise<void> {
+    clearTimeout(this.#titleTimer)
+    this.#titleTimer = undefined
+    const title = this.title.toString().trim()
+    if (title === this.record.title) return
+    this.record.title = title
+    await saveDocument(this.record).catch(() => {})
+  }
+
+  /** Resolves when all of it is on this device. */
+  async close (): Promise<void> {
+    for (const end of this.#ends.splice(0)) end()
+    clearTimeout(this.#membersTimer)
+    this.title.unobserve(this.#saveTitleSoon)
+    this.presence.off('change', this.#othersSaid)
+    const closed = Promise.all([this.connection.destroy(), this.#saveTitle()])
     this.undo.destroy()
     this.doc.destroy()
+    await closed
   }
 }

@@ -1,0 +1,16 @@
+/** URL-safe and without padding, as the client writes keys and ids, and libsodium before it. */
+export function toBase64 (bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/** Throws if it is not base64. */
+export function fromBase64 (text: string): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
+  if (toBase64(bytes) !== text) throw new TypeError('The text is not URL-safe base64 without padding')
+  return bytes
+}
+
+/** Random bytes as base64. */
+export function randomText (bytes: number): string {
+  return toBase64(crypto.getRandomValues(new Uint8Array(bytes)))
+}

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 // npm run measure:page: what the page of a document weighs, and how long a key takes from one window to another, with the built app in a real browser.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'

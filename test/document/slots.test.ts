@@ -1,16 +1,13 @@
 import { EventEmitter, once } from 'node:events'
 import { mock } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import Fastify from 'fastify'
 import t from 'tap'
-import { Access } from '../../lib/document/access.ts'
 import { updateChange, type UpdateChange } from '../../lib/protocol/changes.ts'
 import type { Update } from '../../lib/protocol/messages.ts'
 import type { Room } from '../../lib/document/room.ts'
-import { Rooms } from '../../lib/document/rooms.ts'
 import { Slots } from '../../lib/document/slots.ts'
-import type { Store } from '../../lib/stores/store.ts'
 import { CountingClient } from '../fixtures/counting-client.ts'
+import { roomsOn } from '../fixtures/open-room.ts'
 import { flush, mockTimers } from '../fixtures/world.ts'
 
 /** Takes a slot, and tells in `taken` when it has it. */
@@ -63,16 +60,7 @@ t.test('nobody waits longer than a second, and then there is one slot less to gi
 
 t.test('what arrives while a document waits for its slot is written with what waited', async (t) => {
   const calls = new EventEmitter()
-  const store: Store = {
-    groupsUpdates: true,
-    sharesLoads: true,
-    load: async () => ({ updates: '', cursor: { snapshotId: 'snapshot', clocks: {} } }),
-    saveUpdates: (documentId, updates) => new Promise((resolve) => { calls.emit('save', documentId, updates, resolve) }),
-    saveSnapshot: async () => undefined
-  }
-  const { log } = Fastify()
-  const access = new Access(() => true, undefined, 1000, log)
-  const rooms = new Rooms({ store, slots: new Slots(1), callbackTimeout: 1000, maxAuthors: 10, access, nodes: undefined, log })
+  const rooms = roomsOn({ saveUpdates: (documentId, updates) => new Promise((resolve) => { calls.emit('save', documentId, updates, resolve) }) })
   const client = new CountingClient()
   const [a, b] = [rooms.open('a'), rooms.open('b')]
   for (const room of [a, b]) await room.join(client)

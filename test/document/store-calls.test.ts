@@ -1,30 +1,16 @@
 import { mock } from 'node:test'
-import Fastify, { type FastifyError } from 'fastify'
+import type { FastifyError } from 'fastify'
 import t, { type Test } from 'tap'
-import { Access } from '../../lib/document/access.ts'
-import { Rooms } from '../../lib/document/rooms.ts'
-import { Slots } from '../../lib/document/slots.ts'
-import type { LoadedDocument, Store } from '../../lib/stores/store.ts'
+import type { Rooms } from '../../lib/document/rooms.ts'
 import { CountingClient } from '../fixtures/counting-client.ts'
+import { emptyDocument, roomsOn, save, timeLimit, updateOf } from '../fixtures/open-room.ts'
 import { flush, mockTimers } from '../fixtures/world.ts'
-
-const timeLimit = 1000
-const empty: LoadedDocument = { updates: '', cursor: { snapshotId: '', clocks: {} } }
 
 /** Documents in a store whose loads end when the test says so. */
 function setUp (t: Test): { rooms: Rooms, loads: Array<() => void> } {
   mockTimers(t)
   const loads: Array<() => void> = []
-  const store: Store = {
-    groupsUpdates: true,
-    sharesLoads: false,
-    load: () => new Promise((resolve) => { loads.push(() => resolve(empty)) }),
-    saveUpdates: async () => undefined,
-    saveSnapshot: async () => undefined
-  }
-  const { log } = Fastify()
-  const access = new Access(() => true, undefined, timeLimit, log)
-  return { rooms: new Rooms({ store, slots: new Slots(1), callbackTimeout: timeLimit, maxAuthors: 10, access, nodes: undefined, log }), loads }
+  return { rooms: roomsOn({ load: () => new Promise((resolve) => { loads.push(() => resolve(emptyDocument())) }) }), loads }
 }
 
 /** A client joins, and leaves if that fails. */
@@ -72,4 +58,22 @@ t.test('a load that has waited too long takes no place of one that still waits',
   t.equal(loads.length, 2, 'the one that waits has begun')
   for (const settle of loads) settle()
   t.equal(await waiting, 'joined')
+})
+
+t.test('a document whose writes hang has no more than two at the store', async (t) => {
+  mockTimers(t)
+  let writes = 0
+  const room = roomsOn({ saveUpdates: () => new Promise(() => { writes++ }) }).open('document')
+  const client = new CountingClient()
+  await room.join(client)
+  for (const code of ['FST_SECSYNC_CALLBACK_TIMEOUT', 'FST_SECSYNC_CALLBACK_TIMEOUT', 'FST_SECSYNC_STORE_BUSY']) {
+    const saved = save(room, client, updateOf('ada', 0))
+    // It waits for a slot, and then for the store.
+    for (let i = 0; i < 2; i++) {
+      await flush()
+      mock.timers.tick(timeLimit)
+    }
+    t.match(await saved, { status: 'refused', error: { code } })
+  }
+  t.equal(writes, 2)
 })

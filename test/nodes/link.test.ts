@@ -248,6 +248,31 @@ t.test('a broker that throws costs nothing', async (t) => {
   link.end()
 })
 
+t.test('a broker that throws when it is subscribed to, left or closed costs nothing', async (t) => {
+  mockTimers(t)
+  const log = new Log()
+  const fail = (): never => { throw new Error('No') }
+  const deaf = nodeOn({ async publish () {}, subscribe: fail, close: async () => fail() }, { log: Fastify(log.options).log })
+  deaf.link.end()
+  await deaf.nodes.close()
+  const stuck = nodeOn({ async publish () {}, subscribe: () => fail, async close () {} }, { log: Fastify(log.options).log })
+  stuck.link.end()
+  stuck.link.end()
+  t.strictSame(log.lines.map(({ msg }) => msg), [
+    'secsync: subscribing to the bus failed. This node polls the store',
+    'secsync: closing the bus failed',
+    'secsync: unsubscribing from the bus failed'
+  ])
+})
+
+t.test('an ephemeral message that is too long for the bus stays on its node', async (t) => {
+  const { broker, here } = twoNodes(t)
+  here.link.publishEphemeralMessage('x'.repeat(1024 * 1024 + 1))
+  await flush()
+  t.equal(broker.underway.length, 0)
+  here.link.end()
+})
+
 t.test('whom to disconnect is told to the others, and not to oneself', async (t) => {
   const broker = new ControlledBroker()
   const told: Array<[string, Disconnect]> = []

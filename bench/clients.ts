@@ -7,6 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { ClientName } from './clients/client.ts'
+import { EditorInBrowser } from './clients/editor.ts'
 import { kilobytesInPage } from './clients/page.ts'
 import type { Task } from './clients/run.ts'
 import { Typist } from './clients/typist.ts'
@@ -45,6 +46,21 @@ try {
       cpu.figures[client] = median(loads[client].map(([, milliseconds]) => milliseconds))
     }
     rows.push(wall, cpu)
+  }
+
+  const browser = await EditorInBrowser.start()
+  try {
+    for (const count of long === true ? [1000, 10_000, 50_000] : [1000]) {
+      const documentId = randomUUID()
+      const typist = await Typist.open(url, documentId, { hasEditor: true })
+      await typist.save(typist.type(count))
+      await typist.close()
+      const shown: Row = { title: `… shown in an editor, ${count.toLocaleString('en')} updates`, unit: 'ms', figures: {} }
+      for (const client of names) shown.figures[client] = await browser.load({ client, url, documentId, length: count + 1 })
+      rows.push(shown)
+    }
+  } finally {
+    await browser.stop()
   }
 
   const pressed: Row = { title: 'Key press to the other client, p50', unit: 'ms', figures: {} }

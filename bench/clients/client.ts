@@ -14,6 +14,7 @@ export type ClientName = 'ours' | 'published'
 export const key = new Uint8Array(32).fill(7)
 
 export const textName = 'text'
+export const fragmentName = 'fragment'
 
 /** Resolves when the text has so many characters. */
 export async function untilLength (yDoc: Y.Doc, length: number): Promise<void> {

@@ -1,6 +1,5 @@
-import { openDocument, type WebSocketConstructor } from 'fastify-secsync/client'
+import { openDocument } from 'fastify-secsync/client'
 import { yjs } from 'fastify-secsync/client/yjs'
-import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { key, type OpenClient } from './client.ts'
 
@@ -12,8 +11,7 @@ export function open (url: string, documentId: string): OpenClient {
     sessionKey: 'session',
     crdt: yjs(yDoc),
     getKey: () => key,
-    isValidClient: () => true,
-    WebSocket: WebSocket as unknown as WebSocketConstructor
+    isValidClient: () => true
   })
   return { yDoc, end: () => { void document.destroy() } }
 }

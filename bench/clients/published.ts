@@ -1,14 +1,11 @@
 // The published client as `secsync-react-yjs` uses it, without React.
 import sodium from 'libsodium-wrappers'
 import { createSyncMachine, deserializeUint8ArrayUpdates, serializeUint8ArrayUpdates } from 'secsync'
-import { WebSocket } from 'ws'
 import { createActor } from 'xstate'
 import * as Y from 'yjs'
 import { key, type OpenClient } from './client.ts'
 
 await sodium.ready
-// Node 20 has no WebSocket of its own.
-Object.assign(globalThis, { WebSocket })
 
 export function open (url: string, documentId: string): OpenClient {
   const yDoc = new Y.Doc()

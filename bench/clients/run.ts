@@ -1,5 +1,6 @@
 // One client in a process of its own: measures one thing, tells its parent, and ends.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocket } from 'ws'
 import { textName, untilLength, type ClientName, type Open } from './client.ts'
 
 export interface Task {
@@ -13,6 +14,9 @@ export interface Task {
   /** Of `keys`: how many; of `receive`: characters that are there at the beginning; of `memory`: documents. */
   count: number
 }
+
+// Node 20 has no WebSocket of its own.
+Object.assign(globalThis, { WebSocket })
 
 const task = JSON.parse(process.argv[2]!) as Task
 const { url, documentId, length, count } = task

@@ -3,7 +3,7 @@ import { createInitialSnapshot, createUpdate, generateId, serializeUint8ArrayUpd
 import * as Y from 'yjs'
 import { Client } from '../load/client.ts'
 import { write, writeSnapshot } from '../load/write.ts'
-import { key, textName } from './client.ts'
+import { fragmentName, key, textName } from './client.ts'
 
 await sodium.ready
 
@@ -15,6 +15,7 @@ export class Typist {
   readonly #pubKey = sodium.to_base64(this.#keyPair.publicKey)
   readonly #snapshotId = generateId(sodium)
   readonly #yDoc = new Y.Doc()
+  #text = this.#yDoc.getText(textName)
   #clock = 0
 
   private constructor (client: Client, documentId: string) {
@@ -22,10 +23,15 @@ export class Typist {
     this.#documentId = documentId
   }
 
-  /** The snapshot has one character. */
-  static async open (url: string, documentId: string): Promise<Typist> {
+  /** The snapshot has one character: in a text, or in the paragraph of an editor. */
+  static async open (url: string, documentId: string, { hasEditor = false } = {}): Promise<Typist> {
     const typist = new Typist(await Client.open(url, documentId), documentId)
-    typist.#yDoc.getText(textName).insert(0, '.')
+    if (hasEditor) {
+      const paragraph = new Y.XmlElement('paragraph')
+      paragraph.insert(0, [typist.#text = new Y.XmlText()])
+      typist.#yDoc.getXmlFragment(fragmentName).insert(0, [paragraph])
+    }
+    typist.#text.insert(0, '.')
     await writeSnapshot(typist.#client, JSON.stringify(createInitialSnapshot(Y.encodeStateAsUpdateV2(typist.#yDoc), {
       docId: documentId,
       pubKey: typist.#pubKey,
@@ -38,7 +44,7 @@ export class Typist {
 
   /** Updates of one character each, signed in advance. */
   type (count: number): string[] {
-    const text = this.#yDoc.getText(textName)
+    const text = this.#text
     const changes: Uint8Array[] = []
     const listener = (change: Uint8Array): void => { changes.push(change) }
     this.#yDoc.on('updateV2', listener)

@@ -67,11 +67,17 @@ export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'Th
 
 export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'The connection was closed before the message was handled', 400)
 
+// `fastify.secsync.documents`.
+export const DocumentsQueryInvalid = createError<[string, string]>('FST_SECSYNC_DOCUMENTS_QUERY_INVALID', 'documents.%s(): %s', 400)
+export const DocumentsUnsupported = createError<[string]>('FST_SECSYNC_DOCUMENTS_UNSUPPORTED',
+  'documents.%s() is not supported by this store. Pass this function in documentCallbacks', 501)
+
 // The database and the user's callbacks.
 export const StatementNamesUnusable = createError<[string]>('FST_SECSYNC_STATEMENT_NAMES_UNUSABLE',
   "%s. A pooler in transaction mode does not support prepared statements. Remove statementNameGenerator from the adapter's options", 503)
 export const DatabaseFailed = createError('FST_SECSYNC_DATABASE_FAILED', 'The database failed: %s', 503)
-export const CountsUnavailable = createError('FST_SECSYNC_COUNTS_UNAVAILABLE', 'The document was written so often that it could not be counted. Try again', 503)
+export const CountsUnavailable = createError('FST_SECSYNC_COUNTS_UNAVAILABLE',
+  'The document was written so often that it could not be counted. Try again', 503)
 const CallbackTimeoutError = createError('FST_SECSYNC_CALLBACK_TIMEOUT', '%s timed out after %s ms')
 export class CallbackTimeout extends CallbackTimeoutError {
   /** Resolves when the call settles after its time limit. */
@@ -105,7 +111,7 @@ const conflicts = [SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotM
 
 /** Whether another client saved a change first. The sender gets a failure and retries. */
 export function isConflict (error: unknown): boolean {
-  return error instanceof UpdateConflict || error instanceof SnapshotConflict || conflicts.some((conflict) => isError(error, conflict))
+  return error instanceof UpdateConflict || error instanceof SnapshotConflict || error instanceof DocumentDeleted || conflicts.some((conflict) => isError(error, conflict))
 }
 
 /** Whether no correct client sends such a message. */

@@ -5,6 +5,10 @@ import { Access } from './document/access.ts'
 import { RedisBus } from './nodes/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import type { Connection } from './connection/connection.ts'
+import { documentsOf } from './documents/callback-documents.ts'
+import type { Documents } from './documents/documents.ts'
+import { PrismaDocuments } from './documents/prisma-documents.ts'
+import { Purger } from './documents/purger.ts'
 import { Failures } from './connection/failures.ts'
 import { drain } from './connection/drain.ts'
 import { closeCodes } from './protocol/close-codes.ts'
@@ -41,6 +45,8 @@ export interface Secsync {
   disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined }): void
   /** Returns the number of open documents and connections on this node. */
   stats (): { documents: number, connections: number }
+  /** The stored documents: list, count, delete, restore. */
+  documents: Documents
   /** Tells whether this node can serve documents, for health and readiness checks. Asks the database, and never rejects. */
   health (options?: HealthOptions): Promise<Health>
 }
@@ -62,7 +68,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: unknown options are ignored')
 
   await registerWebsocket(fastify, prefix, limits)
-  const { store, callbacks, close, check } = resolveStore(resolved, limits.maxCachedBytes, (gap) => {
+  const { store, callbacks, close, check, db } = resolveStore(resolved, limits.maxCachedBytes, (gap) => {
     fastify.log.error(gap, 'secsync: updates behind a gap were put aside, so that the document can be read')
   })
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
@@ -90,8 +96,22 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   }
   nodes?.onDisconnect(disconnect)
 
+  const defaults = db && new PrismaDocuments(db)
+  const purger = defaults && new Purger(defaults, fastify.log)
+  const documents = documentsOf({
+    callbacks: resolved.documentCallbacks ?? {},
+    defaults,
+    getDocument: callbacks.getDocument,
+    onDeleted (documentId) {
+      rooms.catchUp(documentId)
+      nodes?.publishChanged(documentId)
+      purger?.run()
+    }
+  })
+
   fastify.decorate('secsync', {
     ...callbacks,
+    documents,
     hasAccess: access.hasAccess,
     hasBroadcastAccess: access.hasBroadcastAccess,
     addHook: (name, hook) => hooks.add(name, hook),
@@ -133,7 +153,9 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     await drain(connections, limits.drainTimeout)
     clearInterval(heartbeat)
     await rooms.end(limits.drainTimeout)
+    await purger?.stop()
   })
+  fastify.addHook('onReady', async () => purger?.start())
   // A statement that hangs keeps its connection, and the pool waits for it.
   fastify.addHook('onClose', () => withinTimeLimit('Closing the database', limits.drainTimeout, close).catch((err: unknown) => {
     fastify.log.warn({ err }, 'secsync: the store did not close')
@@ -167,6 +189,8 @@ export {
 export type { Bus, Subscriber } from './nodes/bus.ts'
 export type { RedisClient } from './nodes/redis.ts'
 export type * from './callbacks.ts'
+export type * from './documents/schemas.ts'
+export type { Documents, DocumentsCallbacks } from './documents/documents.ts'
 export type { Hook, HookContext, HookName } from './hooks.ts'
 export type { Health, HealthOptions } from './health.ts'
 export type { Limits, SecsyncOptions } from './options.ts'

@@ -4,6 +4,7 @@ import type { RegisterOptions, RouteShorthandOptions } from 'fastify'
 import { Type, TypeGuard, Value, type Static, type TSchema } from './protocol/typebox.ts'
 import type { Bus } from './nodes/bus.ts'
 import type { RedisClient } from './nodes/redis.ts'
+import type { DocumentsCallbacks } from './documents/documents.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, StoreMissing } from './errors.ts'
 import type { AdditionalAuthenticationDataValidations } from './protocol/messages.ts'
@@ -76,6 +77,7 @@ const checks: Record<string, [TSchema, string]> = {
   additionalAuthenticationDataValidations: [
     Type.Optional(Type.Object({})),
     'must have TypeBox object schemas for snapshot, update or ephemeralMessage, for instance { snapshot: Type.Object({ keyId: Type.String() }) }'],
+  documentCallbacks: [Type.Optional(Type.Record(Type.String(), fn)), 'must be an object of functions, for instance { list, get, delete }'],
   limits: [Type.Optional(Type.Object({})), `must be an object. Its properties are integers: ${Object.keys(Limits.properties).join(', ')}`]
 }
 
@@ -109,6 +111,8 @@ export interface SecsyncOptions extends RegisterOptions {
   preHandler?: RouteShorthandOptions['preHandler'] | undefined
   /** TypeBox object schemas for additional public data. Public data without a schema is refused. */
   additionalAuthenticationDataValidations?: AdditionalAuthenticationDataValidations | undefined
+  /** The functions of `fastify.secsync.documents` for a store of your own. Default: those of the Prisma store. */
+  documentCallbacks?: DocumentsCallbacks | undefined
   limits?: { [Name in keyof Limits]?: number | undefined } | undefined
 }
 

@@ -180,6 +180,7 @@ t.test('every option but hasAccess may be undefined', async (t) => {
     preValidation: undefined,
     preHandler: undefined,
     additionalAuthenticationDataValidations: undefined,
+    documentCallbacks: undefined,
     limits: undefined
   }
   const { hasBroadcastAccess, adapter: none, ...rest } = nothing

@@ -120,7 +120,8 @@ export class CatchUp {
       return false
     }
     this.#failures = 0
-    this.#follow(document ?? { updates: '', cursor: { snapshotId: '', clocks: {} } }, before, received, open)
+    if (document === undefined) feed.rollBack({ snapshotId: '', clocks: {} })
+    else this.#follow(document, before, received, open)
     return true
   }
 

@@ -61,6 +61,8 @@ export class Room {
   readonly #stored: StoredUpdates
   readonly #link: Link | undefined
   #state: State = { name: 'opening' }
+  /** The store may have more than the load that opens the room. */
+  #hasMissed = false
 
   constructor (documentId: string, calls: StoreCalls, settings: RoomSettings, onEnd: () => void) {
     this.documentId = documentId
@@ -131,6 +133,7 @@ export class Room {
 
   /** Looks into the store soon. `version`, if known, is what the store has. */
   catchUp (version?: number): void {
+    if (this.#state.name === 'opening') this.#hasMissed = true
     this.#open?.catchUp.plan(version)
   }
 
@@ -208,6 +211,7 @@ export class Room {
     const failures = new UpdateFailures({ feed, takeTurn })
     const updates = new Updates({ calls, feed, catchUp, stored, failures, link, maxAuthors: this.#settings.maxAuthors })
     this.#state = { name: 'open', feed, catchUp, updates, failures, snapshots: new Snapshots({ calls, feed, catchUp, link }) }
+    if (this.#hasMissed) catchUp.plan()
     // The document may have been read before the link was there.
     if (link?.isConnected) link.look()
   }

@@ -42,6 +42,11 @@ export class Rooms {
     return room
   }
 
+  /** Looks into the store, if the document is open here. */
+  catchUp (documentId: string): void {
+    this.#rooms.get(documentId)?.catchUp()
+  }
+
   async isStored (documentId: string, request: FastifyRequest): Promise<boolean> {
     const document = await this.#callsOf(documentId).load({ mode: 'complete' }, request)
     return document !== undefined && document.cursor.snapshotId !== ''

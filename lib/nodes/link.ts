@@ -38,6 +38,11 @@ export interface LinkSettings {
   onEnd (): void
 }
 
+/** Something of a document was saved or deleted, and its version is not known. */
+export function savedMessage (node: string): string {
+  return `${node} saved `
+}
+
 type Kind = 'changes' | 'saved' | 'ephemeral-message'
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { Type, TypeCompiler, type Static } from '../protocol/typebox.ts'
 import type { Bus, Subscriber } from './bus.ts'
-import { Link, type LinkListener } from './link.ts'
+import { Link, savedMessage, type LinkListener } from './link.ts'
 
 /** Version of the bus messages, part of every channel. During an upgrade, nodes with different versions check the store instead. */
 const busVersion = 1
@@ -77,6 +77,13 @@ export class Nodes {
       atLeast: (ms) => Math.max(ms, this.#links * minIntervalPerRoom),
       checkInterval: this.#checkInterval,
       onEnd: () => { this.#links-- }
+    })
+  }
+
+  /** Tells the other nodes to look at a document in the store. A node that misses it looks every `checkInterval`. */
+  publishChanged (documentId: string): void {
+    this.#publish(this.#channel(`document:${documentId}`), savedMessage(this.#id)).catch((err: unknown) => {
+      this.#log.warn({ err }, 'secsync: publishing a change to other nodes failed')
     })
   }
 

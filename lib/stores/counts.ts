@@ -21,13 +21,13 @@ export interface Counts {
  * It reads one state of the database and locks nothing. What is written meanwhile is added by who writes, so this adds the difference to what
  * the row said in the state that was read. After a snapshot, and after a write of version 0.1, it begins anew, up to `maxTries` times.
  *
- * Returns `undefined` if there is no such document, or if it was deleted. Throws `FST_SECSYNC_COUNTS_UNAVAILABLE` after the last try.
+ * Returns `undefined` if there is no such document. Throws `FST_SECSYNC_COUNTS_UNAVAILABLE` after the last try.
  */
 export async function recount (db: PrismaClientLike, documentId: string, maxTries = 10): Promise<Counts | undefined> {
   for (let tries = 1; ; tries++) {
     const [row] = await db.$queryRaw<Array<Counts & { corrected: boolean }>>`
       WITH document AS MATERIALIZED (
-        SELECT * FROM secsync_document WHERE id = ${documentId} AND deleted_at IS NULL
+        SELECT * FROM secsync_document WHERE id = ${documentId}
       ), snapshots AS MATERIALIZED (
         SELECT count(data) AS number, coalesce(sum(octet_length(data)), 0)::int8 AS bytes, max(created_at) AS last,
           coalesce(sum(octet_length(data)) FILTER (WHERE id = (SELECT active_snapshot_id FROM document)), 0)::int8 AS active_bytes

@@ -27,6 +27,8 @@ export interface ResolvedStore {
    * callbacks are the user's.
    */
   check: (() => Promise<void>) | undefined
+  /** The database. `undefined` if all callbacks are the user's. */
+  db: PrismaClientLike | undefined
 }
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
@@ -36,7 +38,7 @@ export function resolveStore (
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
-    return { store: new CallbackStore(callbacks), callbacks, async close () {}, check: undefined }
+    return { store: new CallbackStore(callbacks), callbacks, async close () {}, check: undefined, db: undefined }
   }
   const { prisma, close } = prismaOf(options)
   const prismaStore = new PrismaStore(prisma, onGap)
@@ -60,7 +62,7 @@ export function resolveStore (
     saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
     saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))
   }
-  return { store, callbacks, close, check: () => checkDatabase(prisma) }
+  return { store, callbacks, close, check: () => checkDatabase(prisma), db: prisma }
 }
 
 function uncounted (document: LoadedDocument | undefined): LoadedDocument | undefined {
@@ -75,7 +77,8 @@ export function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'pr
   return { ...callbacks, close }
 }
 
-function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 'prisma'>): { prisma: PrismaClientLike, close (): Promise<void> } {
+/** The user's PrismaClient, or one on the adapter. What was made here is closed by `close`. */
+export function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 'prisma'>): { prisma: PrismaClientLike, close (): Promise<void> } {
   if (prisma) return { prisma, async close () {} }
   const client = new AdapterClient(adapter!)
   return { prisma: client, close: () => client.close() }

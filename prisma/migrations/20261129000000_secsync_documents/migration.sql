@@ -9,6 +9,7 @@ CREATE TABLE "secsync_deletion" (
     "document_id" TEXT NOT NULL,
     "deleted_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "restorable_until" TIMESTAMPTZ(3) NOT NULL,
+    "purge_started_at" TIMESTAMPTZ(3),
     "purged_at" TIMESTAMPTZ(3),
     "version" BIGINT NOT NULL,
     "active_snapshot_id" TEXT NOT NULL,

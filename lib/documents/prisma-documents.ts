@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseFailed } from '../errors.ts'
+import { recount } from '../stores/counts.ts'
+import { findDocument, findUncounted, listByChange, listById, sumUsage, type DocumentRow, type Place } from '../stores/document-rows.ts'
+import type { PrismaClientLike } from '../stores/prisma.ts'
+import { deleteDocument, findDeletion, nextToPurge, purgeSome, restoreDocument, type DeletionRow } from '../stores/deletion.ts'
+import { cursorOf, placeOf } from './cursor.ts'
+import type { Documents } from './documents.ts'
+import { checkDocumentId, checkQuery } from './queries.ts'
+import { DeleteOptions, ListQuery, UsageQuery, type DocumentInfo, type DocumentPage, type Receipt, type Usage } from './schemas.ts'
+
+const countedAtOnce = 100
+
+/** The documents of the Prisma store. */
+export class PrismaDocuments implements Documents {
+  readonly #db: PrismaClientLike
+
+  constructor (db: PrismaClientLike) {
+    this.#db = db
+  }
+
+  async list (query: ListQuery = {}): Promise<DocumentPage> {
+    const { prefix = '', orderBy = 'documentId', descending = false, limit = 100, cursor } = checkQuery('list', ListQuery, query)
+    const direction = descending ? 'descending' : 'ascending'
+    const after = cursor === undefined ? undefined : placeOf(cursor, orderBy, direction)
+    const list = orderBy === 'documentId' ? listById : listByChange
+    // One more than asked for tells whether there is another page.
+    const rows = await this.#ask(() => list(this.#db, { prefix, limit: limit + 1, direction }, after))
+    const page = rows.slice(0, limit)
+    const last: Place | undefined = page.at(-1)
+    return {
+      documents: page.map(infoOf),
+      ...rows.length > limit && last && { cursor: cursorOf(last, orderBy, direction) }
+    }
+  }
+
+  async get (documentId: string): Promise<DocumentInfo | undefined> {
+    if (!checkDocumentId('get', documentId)) return undefined
+    return await this.#ask(async () => {
+      let row = await findDocument(this.#db, documentId)
+      if (row?.isCounted === false) {
+        await recount(this.#db, documentId)
+        row = await findDocument(this.#db, documentId)
+      }
+      return row && infoOf(row)
+    })
+  }
+
+  async exists (documentId: string): Promise<boolean> {
+    if (!checkDocumentId('exists', documentId)) return false
+    return await this.#ask(() => findDocument(this.#db, documentId)) !== undefined
+  }
+
+  async usage (query: UsageQuery = {}): Promise<Usage> {
+    const { prefix = '' } = checkQuery('usage', UsageQuery, query)
+    const { deletedDocuments, deletedBytes, ...sums } = await this.#ask(() => sumUsage(this.#db, prefix))
+    return { ...sums, deleted: { documents: deletedDocuments, bytes: deletedBytes } }
+  }
+
+  async delete (documentId: string, options: DeleteOptions = {}): Promise<Receipt | undefined> {
+    const { restorableFor = 0 } = checkQuery('delete', DeleteOptions, options)
+    if (!checkDocumentId('delete', documentId)) return undefined
+    const deletion = await this.#ask(() => deleteDocument(this.#db, documentId, restorableFor))
+    return deletion && receiptOf(deletion)
+  }
+
+  async receipt (documentId: string): Promise<Receipt | undefined> {
+    if (!checkDocumentId('receipt', documentId)) return undefined
+    const deletion = await this.#ask(() => findDeletion(this.#db, documentId))
+    return deletion && receiptOf(deletion)
+  }
+
+  async restore (documentId: string): Promise<boolean> {
+    return checkDocumentId('restore', documentId) && await this.#ask(() => restoreDocument(this.#db, documentId))
+  }
+
+  async purge ({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
+    let purged = 0
+    for (;;) {
+      const documentId = await this.#ask(() => nextToPurge(this.#db))
+      if (documentId === undefined) return purged
+      for (let isLeft = true; isLeft;) {
+        if (signal?.aborted) return purged
+        const startedAt = performance.now()
+        isLeft = await this.#ask(() => purgeSome(this.#db, documentId))
+        // At most half of one connection's time.
+        if (isLeft) await sleep(performance.now() - startedAt)
+      }
+      purged++
+    }
+  }
+
+  async recount ({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
+    let counted = 0
+    for (let after = ''; ;) {
+      const ids = await this.#ask(() => findUncounted(this.#db, after, countedAtOnce))
+      for (const id of ids) {
+        if (signal?.aborted) return counted
+        await this.#ask(() => recount(this.#db, id))
+        after = id
+        counted++
+      }
+      if (ids.length < countedAtOnce) return counted
+    }
+  }
+
+  async #ask<T> (query: () => Promise<T>): Promise<T> {
+    try {
+      return await query()
+    } catch (cause) {
+      if (cause instanceof Error && 'statusCode' in cause) throw cause
+      throw Object.assign(new DatabaseFailed(cause instanceof Error ? cause.message : String(cause)), { cause })
+    }
+  }
+}
+
+function infoOf (row: DocumentRow): DocumentInfo {
+  const { documentId, createdAt, changedAt, version, activeSnapshotId, authors, isCounted, snapshots, updates, liveBytes, keptBytes } = row
+  return {
+    documentId,
+    createdAt: new Date(createdAt).toISOString(),
+    changedAt: new Date(changedAt).toISOString(),
+    version,
+    activeSnapshotId,
+    authors,
+    ...isCounted && { usage: { snapshots, updates, liveBytes, keptBytes } }
+  }
+}
+
+function receiptOf ({ deletedAt, restorableUntil, purgedAt, ...deletion }: DeletionRow): Receipt {
+  return {
+    ...deletion,
+    deletedAt: new Date(deletedAt).toISOString(),
+    ...restorableUntil > deletedAt && { restorableUntil: new Date(restorableUntil).toISOString() },
+    ...purgedAt !== null && { purgedAt: new Date(purgedAt).toISOString() }
+  }
+}

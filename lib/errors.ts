@@ -111,7 +111,8 @@ const conflicts = [SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotM
 
 /** Whether another client saved a change first. The sender gets a failure and retries. */
 export function isConflict (error: unknown): boolean {
-  return error instanceof UpdateConflict || error instanceof SnapshotConflict || error instanceof DocumentDeleted || conflicts.some((conflict) => isError(error, conflict))
+  return error instanceof UpdateConflict || error instanceof SnapshotConflict || error instanceof DocumentDeleted ||
+    conflicts.some((conflict) => isError(error, conflict))
 }
 
 /** Whether no correct client sends such a message. */

@@ -68,7 +68,7 @@ export class Rooms {
     let calls = this.#calls.get(documentId)
     if (calls === undefined) {
       calls = new StoreCalls(documentId, store, slots, callbackTimeout, {
-        onLateWrite: () => this.#rooms.get(documentId)?.catchUp(),
+        onLateWrite: () => this.catchUp(documentId),
         onIdle: () => { if (!this.#rooms.has(documentId)) this.#calls.delete(documentId) }
       })
       this.#calls.set(documentId, calls)

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { UpdateClocks } from './protocol/clocks.ts'
-import type { Snapshot, SnapshotMessage, Update } from './protocol/messages.ts'
+import type { AdditionalAuthenticationDataValidations, NoValidations, Snapshot, SnapshotMessage, Update } from './protocol/messages.ts'
 import type { SnapshotProofChainEntry } from './protocol/proof.ts'
 
 /**
@@ -9,7 +9,8 @@ import type { SnapshotProofChainEntry } from './protocol/proof.ts'
  */
 type MaybePromise<T> = T | Promise<T>
 
-export type GetDocument = (params: GetDocumentParams) => MaybePromise<GetDocumentResult | undefined | null>
+export type GetDocument<A extends AdditionalAuthenticationDataValidations = NoValidations> =
+  (params: GetDocumentParams) => MaybePromise<GetDocumentResult<A> | undefined | null>
 
 export interface GetDocumentParams {
   documentId: string
@@ -19,15 +20,17 @@ export interface GetDocumentParams {
   request?: FastifyRequest | undefined
 }
 
-export interface GetDocumentResult {
-  snapshot?: Snapshot | null | undefined
+export interface GetDocumentResult<A extends AdditionalAuthenticationDataValidations = NoValidations> {
+  snapshot?: Snapshot<A> | null | undefined
   snapshotProofChain?: SnapshotProofChainEntry[] | null | undefined
-  updates: Update[]
+  updates: Array<Update<A>>
 }
 
-export type CreateSnapshot = (params: { snapshot: SnapshotMessage, request?: FastifyRequest | undefined }) => MaybePromise<Snapshot>
+export type CreateSnapshot<A extends AdditionalAuthenticationDataValidations = NoValidations> =
+  (params: { snapshot: SnapshotMessage<A>, request?: FastifyRequest | undefined }) => MaybePromise<Snapshot<A>>
 
-export type CreateUpdate = (params: { update: Update, request?: FastifyRequest | undefined }) => MaybePromise<Update>
+export type CreateUpdate<A extends AdditionalAuthenticationDataValidations = NoValidations> =
+  (params: { update: Update<A>, request?: FastifyRequest | undefined }) => MaybePromise<Update<A>>
 
 export type HasAccess = (params: HasAccessParams) => MaybePromise<boolean>
 

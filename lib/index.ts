@@ -18,7 +18,7 @@ import { HealthCheck, type Health, type HealthOptions } from './health.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
 import { foreignOptions, resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
-import { compileChecks, compilerFor } from './protocol/messages.ts'
+import { compileChecks, compilerFor, type AdditionalAuthenticationDataValidations, type NoValidations } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
 import { Rooms } from './document/rooms.ts'
 import { DocumentIds } from './connection/document-ids.ts'
@@ -29,15 +29,18 @@ import { withinTimeLimit } from './stores/time-limit.ts'
 import { Upgrades } from './connection/upgrades.ts'
 import { registerWebsocket } from './connection/websocket.ts'
 
-/** The decorator `fastify.secsync`. */
-export interface Secsync {
-  getDocument: GetDocument
-  createSnapshot: CreateSnapshot
-  createUpdate: CreateUpdate
+/**
+ * The decorator `fastify.secsync`. With schemas of additional public data, ask for its types:
+ * `fastify.getDecorator<Secsync<typeof validations>>('secsync')`.
+ */
+export interface Secsync<A extends AdditionalAuthenticationDataValidations = NoValidations> {
+  getDocument: GetDocument<A>
+  createSnapshot: CreateSnapshot<A>
+  createUpdate: CreateUpdate<A>
   hasAccess: HasAccess
   hasBroadcastAccess: HasBroadcastAccess
   /** Adds a function to a stage of messages and handshakes. Throws `FST_SECSYNC_HOOK_INVALID` for an unknown name. */
-  addHook (name: HookName, hook: Hook): void
+  addHook<Name extends HookName> (name: Name, hook: Hook<Name, A>): void
   /**
    * Sends `unauthorized` to the matching connections on all nodes and closes them with 4401. With both properties, a connection must match
    * both. Throws `FST_SECSYNC_DISCONNECT_INVALID` if both are missing.
@@ -193,6 +196,7 @@ export type * from './documents/schemas.ts'
 export type { Documents, DocumentsCallbacks } from './documents/documents.ts'
 export type { Hook, HookContext, HookName } from './hooks.ts'
 export type { Health, HealthOptions } from './health.ts'
+export { secsyncOptions } from './options.ts'
 export type { Limits, SecsyncOptions } from './options.ts'
 export type { PrismaClientLike } from './stores/prisma.ts'
 export type { ServerMessage } from './protocol/answers.ts'

@@ -7,7 +7,7 @@ import type { RedisClient } from './nodes/redis.ts'
 import type { DocumentsCallbacks } from './documents/documents.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, StoreMissing } from './errors.ts'
-import type { AdditionalAuthenticationDataValidations } from './protocol/messages.ts'
+import type { AdditionalAuthenticationDataValidations, NoValidations } from './protocol/messages.ts'
 import type { PrismaClientLike } from './stores/prisma.ts'
 
 /** Maximum delay of a timer. Node.js replaces longer ones with 1 ms. */
@@ -84,7 +84,8 @@ const checks: Record<string, [TSchema, string]> = {
 /** Includes the options of Fastify's `register`. */
 const knownOptions = [...Object.keys(checks), 'logLevel', 'logSerializers' satisfies keyof RegisterOptions]
 
-export interface SecsyncOptions extends RegisterOptions {
+/** `A` are the schemas of `additionalAuthenticationDataValidations`: see `secsyncOptions()`. */
+export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidations = NoValidations> extends RegisterOptions {
   /** Path of the route. Clients connect to `{prefix}/{documentId}`. Default: the root. */
   prefix?: string
   /** Decides whether a connection may read and whether an author may write or send. Required. */
@@ -92,11 +93,11 @@ export interface SecsyncOptions extends RegisterOptions {
   /** Decides which connections may receive a relayed message. Default: those with `read` access, checked once per session key and second. */
   hasBroadcastAccess?: HasBroadcastAccess | undefined
   /** Loads the part of a document that a client does not have. Default: the Prisma store's. */
-  getDocument?: GetDocument | undefined
+  getDocument?: GetDocument<A> | undefined
   /** Stores a snapshot, or throws. Default: the Prisma store's. */
-  createSnapshot?: CreateSnapshot | undefined
+  createSnapshot?: CreateSnapshot<A> | undefined
   /** Stores an update, or throws. Default: the Prisma store's. */
-  createUpdate?: CreateUpdate | undefined
+  createUpdate?: CreateUpdate<A> | undefined
   /** A Prisma driver adapter for PostgreSQL. Its connections are closed with the Fastify instance. */
   adapter?: SqlDriverAdapterFactory | undefined
   /** Your own PrismaClient. Its schema needs the models of this package. The plugin does not close it. */
@@ -110,7 +111,7 @@ export interface SecsyncOptions extends RegisterOptions {
   preValidation?: RouteShorthandOptions['preValidation'] | undefined
   preHandler?: RouteShorthandOptions['preHandler'] | undefined
   /** TypeBox object schemas for additional public data. Public data without a schema is refused. */
-  additionalAuthenticationDataValidations?: AdditionalAuthenticationDataValidations | undefined
+  additionalAuthenticationDataValidations?: A | undefined
   /** The functions of `fastify.secsync.documents` for a store of your own. Default: those of the Prisma store. */
   documentCallbacks?: DocumentsCallbacks | undefined
   limits?: { [Name in keyof Limits]?: number | undefined } | undefined
@@ -118,6 +119,21 @@ export interface SecsyncOptions extends RegisterOptions {
 
 export interface ResolvedOptions extends Omit<SecsyncOptions, 'limits'> {
   limits: Limits
+}
+
+/**
+ * Returns the options unchanged. In its argument, the callbacks know the types of your additional public data:
+ *
+ *     secsyncOptions({
+ *       additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.String() }) },
+ *       createSnapshot: async ({ snapshot }) => { snapshot.publicData.keyId … }
+ *     })
+ */
+export function secsyncOptions<A extends AdditionalAuthenticationDataValidations = NoValidations> (
+  options: SecsyncOptions<NoInfer<A>> & { additionalAuthenticationDataValidations?: A | undefined }
+): SecsyncOptions {
+  // The plugin passes only messages that match the schemas.
+  return options as unknown as SecsyncOptions
 }
 
 /** Returns the unknown names. They are ignored. */

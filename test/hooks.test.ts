@@ -46,8 +46,13 @@ class Recorded {
     return recorded
   }
 
-  addHook (name: HookName, hook: Hook): void {
+  addHook<Name extends HookName> (name: Name, hook: Hook<Name>): void {
     this.server.app.secsync.addHook(name, hook)
+  }
+
+  get lastError (): unknown {
+    const last = this.contexts.at(-1)
+    return last?.stage === 'onError' ? last.error : undefined
   }
 
   /** Resolves when a callback or the hooks of a stage have run that often from now on. */
@@ -151,7 +156,7 @@ t.test('a message that a hook ends before it is stored is answered, goes no furt
     t.strictSame(await client.next('snapshot-save-failed'), { type: 'snapshot-save-failed' })
     client.send(author.ephemeralMessage('document'))
     await failed
-    t.equal(recorded.contexts.at(-1)?.error, error, name)
+    t.equal(recorded.lastError, error, name)
     t.equal(recorded.stages.filter((stage) => stage.startsWith('create')).length, 1)
     error = undefined
     client.send(update)
@@ -164,7 +169,7 @@ t.test('what a hook does to a message costs that message, and nothing else', asy
   const client = await recorded.open()
   client.send(snapshot)
   await client.next('snapshot-saved')
-  let spoil: ((context: HookContext) => void) | undefined
+  let spoil: ((context: HookContext<'onRequest' | 'preValidation'>) => void) | undefined
   for (const name of ['onRequest', 'preValidation'] as const) recorded.addHook(name, (context) => spoil?.(context))
   const update = author.update('document', snapshotId, 0)
 
@@ -196,8 +201,8 @@ t.test('what is stored reaches everybody and is confirmed, whatever the hooks af
   const client = await recorded.open()
   const reader = await recorded.open()
   for (const name of ['onSend', 'onResponse', 'onError'] as const) {
-    recorded.addHook(name, ({ error }) => {
-      if (error) errors.push((error as Error).message)
+    recorded.addHook(name, (context) => {
+      if (context.stage === 'onError') errors.push((context.error as Error).message)
       throw new Error(name)
     })
   }
@@ -253,7 +258,7 @@ t.test('what a hook throws is an error, whatever it is', async (t) => {
     client.send(snapshot)
     await client.next('snapshot-save-failed')
     await failed
-    t.match(recorded.contexts.at(-1)?.error, { code: 'FST_SECSYNC_CALLBACK_RESULT_INVALID', message: /The hook preHandler/ })
+    t.match(recorded.lastError, { code: 'FST_SECSYNC_CALLBACK_RESULT_INVALID', message: /The hook preHandler/ })
   }
 })
 

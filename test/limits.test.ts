@@ -189,7 +189,7 @@ t.test('a message that is too big closes its connection with 1009, also where @f
   t.teardown(() => app.close())
   await app.register(websocket)
   await app.register(secsync, { prefix: '/documents', hasAccess: () => true, ...memoryStore(), limits: { maxMessageSize: 2000 } })
-  const failed = new Promise<HookContext>((resolve) => app.secsync.addHook('onError', resolve))
+  const failed = new Promise<HookContext<'onError'>>((resolve) => app.secsync.addHook('onError', resolve))
   const { connect } = await listen(t, app)
   const client = connect(documentId)
   await client.next('document')

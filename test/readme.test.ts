@@ -112,3 +112,19 @@ t.test('additional public data', async (t) => {
   for (const client of clients) for (let i = 0; i < 10; i++) client.type('x')
   t.equal((await agree(...clients)).length, 20)
 })
+
+t.test('the types page: additional public data and hooks', async (t) => {
+  const { connectionString } = await createDatabase(t)
+  const [options] = await examplesOf('docs/types.md', 'Additional public data')
+  const [hooks] = await examplesOf('docs/types.md', 'Hooks')
+  const endpoint = await run(t, `${preamble.replace(/import \{ Type.*\n/, '')}import { createPrismaStore } from 'fastify-secsync'
+    const store = createPrismaStore({ adapter })
+    ${options}${hooks}${listen}`, { DATABASE_URL: connectionString })
+  const client: RealClient = new RealClient(t, endpoint, 'document', {
+    snapshotEvery: 3,
+    getNewSnapshotData: async () => ({ data: Y.encodeStateAsUpdate(client.yDoc), key, publicData: { keyId: 'first' } }),
+    additionalAuthenticationDataValidations: { snapshot: z.object({ keyId: z.string() }) as never }
+  })
+  for (let i = 0; i < 10; i++) client.type('x')
+  t.equal((await agree(client)).length, 10)
+})

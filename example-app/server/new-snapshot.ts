@@ -15,7 +15,7 @@ export class RefusedSnapshots {
   }
 
   /** For `app.secsync.addHook('preHandler', …)`. */
-  readonly hook: Hook = async ({ action, documentId, message }) => {
+  readonly hook: Hook<'preHandler'> = async ({ action, documentId, message }) => {
     if (action !== 'write-update') return
     if ((message as Update).publicData.refSnapshotId === await this.#refused.get(documentId)) {
       throw new SecsyncNewSnapshotRequiredError('A member was removed: the document needs a snapshot with a new key')

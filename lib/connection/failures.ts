@@ -1,5 +1,5 @@
 import { isConflict } from '../errors.ts'
-import type { HookContext, Hooks } from '../hooks.ts'
+import type { Context, Hooks } from '../hooks.ts'
 import type { Connection } from './connection.ts'
 
 type Level = 'debug' | 'info' | 'error'
@@ -21,7 +21,7 @@ export class Failures {
     this.#hooks = hooks
   }
 
-  async report (error: unknown, context: HookContext, connection: Connection): Promise<void> {
+  async report (error: unknown, context: Context, connection: Connection): Promise<void> {
     this.#log(error, context, connection)
     try {
       await this.#hooks.run('onError', { ...context, error })
@@ -30,7 +30,7 @@ export class Failures {
     }
   }
 
-  #log (error: unknown, { action }: HookContext, { log }: Connection): void {
+  #log (error: unknown, { action }: Context, { log }: Connection): void {
     const level = levelOf(error)
     if (level === 'debug') return log.debug({ err: error, action }, 'secsync: a message was refused')
     const { code, name } = (error ?? {}) as { code?: unknown, name?: unknown }

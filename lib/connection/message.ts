@@ -1,7 +1,7 @@
 import { ConnectionClosed, DocumentIdMismatch, isGarbage, MessageInvalid, MessageTooBig, SignatureInvalid, TooManyAuthors, Unauthorized } from '../errors.ts'
 import type { Access } from '../document/access.ts'
 import type { Room } from '../document/room.ts'
-import type { HookContext, Hooks } from '../hooks.ts'
+import type { Context, Hooks } from '../hooks.ts'
 import type { Limits } from '../options.ts'
 import { unauthorized } from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
@@ -38,7 +38,7 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
   const { data, isBinary } = inbound
   const { access, checks, documentIds, failures, hooks, limits } = settings
   const { documentId, websocketSessionKey, request } = connection
-  const context: HookContext = { documentId, websocketSessionKey, request, message: data }
+  const context: Context = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
   let message: ClientMessage
   try {
@@ -93,7 +93,7 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
 }
 
 /** The stages behind the handler. The message is saved, acknowledged and relayed: neither waits for a hook. */
-async function respond (context: HookContext, connection: Connection, { failures, hooks }: MessageSettings): Promise<void> {
+async function respond (context: Context, connection: Connection, { failures, hooks }: MessageSettings): Promise<void> {
   for (const name of ['onSend', 'onResponse'] as const) {
     if (hooks.has(name)) await hooks.run(name, context).catch((error: unknown) => failures.report(error, context, connection))
   }
@@ -111,7 +111,7 @@ function parse (data: Buffer, isBinary: boolean): object {
   return message
 }
 
-function tryToParse (data: Buffer): Pick<HookContext, 'action' | 'message'> {
+function tryToParse (data: Buffer): Pick<Context, 'action' | 'message'> {
   try {
     const message = parse(data, false)
     return { message, action: handlers[kindOf(message)].action }

@@ -5,7 +5,7 @@ import type { Access } from '../document/access.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { Connection } from './connection.ts'
 import { AccessCheckFailed, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
-import type { HookContext } from '../hooks.ts'
+import type { Context } from '../hooks.ts'
 import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
@@ -55,7 +55,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   // Listens from here on: a message may come right behind the handshake.
   const connection = new Connection(socket, request, url.documentIds[0], url.sessionKeys[0] ?? '', limits)
   const { documentId, websocketSessionKey } = connection
-  const context: HookContext = { documentId, websocketSessionKey, request, action: 'read' }
+  const context: Context = { documentId, websocketSessionKey, request, action: 'read' }
   // @fastify/websocket closes its clients as soon as the server does: ours first finish what is in flight, see `shutDown`.
   request.server.websocketServer.clients?.delete(socket)
   connections.add(connection)
@@ -92,7 +92,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
  * Decides what the URL means: the first reading of the session key that has access to a document, and of the readings of the document
  * id with access the first that is stored, or else the first. Nearly all URLs have one reading.
  */
-async function identify (connection: Connection, context: HookContext, sessionKeys: string[], settings: RouteSettings): Promise<void> {
+async function identify (connection: Connection, context: Context, sessionKeys: string[], settings: RouteSettings): Promise<void> {
   const { access, documentIds, hooks, rooms } = settings
   const { request } = connection
   let failure: unknown
@@ -123,7 +123,7 @@ async function identify (connection: Connection, context: HookContext, sessionKe
   throw failure
 }
 
-async function canRead ({ documentId, websocketSessionKey, request }: Pick<HookContext, 'documentId' | 'websocketSessionKey' | 'request'>, access: Access): Promise<boolean> {
+async function canRead ({ documentId, websocketSessionKey, request }: Pick<Context, 'documentId' | 'websocketSessionKey' | 'request'>, access: Access): Promise<boolean> {
   try {
     return await access.can({ action: 'read', documentId, websocketSessionKey, request })
   } catch (cause) {

@@ -57,19 +57,29 @@ export const Snapshot = Signed(SnapshotPublicData)
 export const Update = Signed(UpdatePublicData)
 export const EphemeralMessage = Signed(EphemeralMessagePublicData)
 
-export type Snapshot = Static<typeof Snapshot>
-export type Update = Static<typeof Update>
-export type EphemeralMessage = Static<typeof EphemeralMessage>
-/** A snapshot as its author sends it. `additionalServerData` is for the server only. It is neither signed nor relayed. */
-export type SnapshotMessage = Snapshot & { additionalServerData?: unknown }
-export type ClientMessage = SnapshotMessage | Update | EphemeralMessage
-
 /** TypeBox schemas for an application's additional public data. */
 export interface AdditionalAuthenticationDataValidations {
-  snapshot?: TObject
-  update?: TObject
-  ephemeralMessage?: TObject
+  snapshot?: TObject | undefined
+  update?: TObject | undefined
+  ephemeralMessage?: TObject | undefined
 }
+
+/** No additional public data. */
+export type NoValidations = {}
+
+/** A message with the additional public data of its schema. */
+type WithPublicData<Message, Schema> = Schema extends TObject ? Message & { publicData: Static<Schema> } : Message
+
+/** A snapshot. `A` are the schemas of additional public data. */
+export type Snapshot<A extends AdditionalAuthenticationDataValidations = NoValidations> =
+  WithPublicData<Static<typeof Snapshot>, A extends { snapshot: infer Schema } ? Schema : undefined>
+export type Update<A extends AdditionalAuthenticationDataValidations = NoValidations> =
+  WithPublicData<Static<typeof Update>, A extends { update: infer Schema } ? Schema : undefined>
+export type EphemeralMessage<A extends AdditionalAuthenticationDataValidations = NoValidations> =
+  WithPublicData<Static<typeof EphemeralMessage>, A extends { ephemeralMessage: infer Schema } ? Schema : undefined>
+/** A snapshot as its author sends it. `additionalServerData` is for the server only. It is neither signed nor relayed. */
+export type SnapshotMessage<A extends AdditionalAuthenticationDataValidations = NoValidations> = Snapshot<A> & { additionalServerData?: unknown }
+export type ClientMessage<A extends AdditionalAuthenticationDataValidations = NoValidations> = SnapshotMessage<A> | Update<A> | EphemeralMessage<A>
 
 /** Schemas for messages from stores and other nodes. Public data may have additional properties. */
 export const StoredSnapshot = Signed(Type.Object(SnapshotPublicData.properties))

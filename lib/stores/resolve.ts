@@ -1,7 +1,7 @@
 import type { CreateSnapshot, CreateUpdate, GetDocument } from '../callbacks.ts'
 import type { SecsyncOptions } from '../options.ts'
 import { snapshotChange, updateChange } from '../protocol/changes.ts'
-import type { Snapshot, Update } from '../protocol/messages.ts'
+import type { AdditionalAuthenticationDataValidations, NoValidations, Snapshot, Update } from '../protocol/messages.ts'
 import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
 import { AdapterClient } from './adapter.ts'
 import { CachedLoads } from './cached.ts'
@@ -11,10 +11,10 @@ import { checkDatabase } from './check-database.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
 import type { LoadedDocument, Store } from './store.ts'
 
-export interface StoreCallbacks {
-  getDocument: GetDocument
-  createSnapshot: CreateSnapshot
-  createUpdate: CreateUpdate
+export interface StoreCallbacks<A extends AdditionalAuthenticationDataValidations = NoValidations> {
+  getDocument: GetDocument<A>
+  createSnapshot: CreateSnapshot<A>
+  createUpdate: CreateUpdate<A>
 }
 
 export interface ResolvedStore {
@@ -72,7 +72,9 @@ function uncounted (document: LoadedDocument | undefined): LoadedDocument | unde
 }
 
 /** The Prisma store as the three callbacks, for an override that wraps one of them. */
-export function createPrismaStore (options: Pick<SecsyncOptions, 'adapter' | 'prisma'>): StoreCallbacks & { close (): Promise<void> } {
+export function createPrismaStore<A extends AdditionalAuthenticationDataValidations = NoValidations> (
+  options: Pick<SecsyncOptions, 'adapter' | 'prisma'>
+): StoreCallbacks<A> & { close (): Promise<void> } {
   const { callbacks, close } = resolveStore(options, 0)
   return { ...callbacks, close }
 }

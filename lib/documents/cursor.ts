@@ -1,5 +1,4 @@
-import { Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { Type, Value } from '../protocol/typebox.ts'
 import { DocumentsQueryInvalid } from '../errors.ts'
 import type { Place } from '../stores/document-rows.ts'
 

@@ -1,5 +1,4 @@
-import type { Static, TObject } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { Value, type Static, type TObject } from '../protocol/typebox.ts'
 import { DocumentsQueryInvalid } from '../errors.ts'
 
 /** Throws for another shape, and for a prefix that no id can have. */

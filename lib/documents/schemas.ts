@@ -1,5 +1,5 @@
 // The shapes of `fastify.secsync.documents`, for TypeScript and as JSON schemas.
-import { Type, type Static } from '@sinclair/typebox'
+import { Type, type Static } from '../protocol/typebox.ts'
 
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' })
 const Count = Type.Integer({ minimum: 0 })

@@ -26,6 +26,9 @@ export const EmbeddedPostgresInUse = createError<[string]>('FST_SECSYNC_EMBEDDED
   'Another process uses the PostgreSQL in %s. Stop that process or use another directory')
 
 // Messages between nodes.
+export const PostgresDriverMissing = createError('FST_SECSYNC_POSTGRES_DRIVER_MISSING', 'postgresBus() needs the package pg. Run npm install pg')
+export const BusDeaf = createError('FST_SECSYNC_BUS_DEAF',
+  'LISTEN has no effect on this address: it leads to a pooler in transaction mode. Pass the address of PostgreSQL itself to postgresBus()', 503)
 export const BusUnavailable = createError('FST_SECSYNC_BUS_UNAVAILABLE', 'Could not publish to other nodes: %s', 503)
 
 export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',

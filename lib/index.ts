@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Type, Value, type Static } from './protocol/typebox.ts'
 import { Access } from './document/access.ts'
-import { RedisBus } from './nodes/redis.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import type { Connection } from './connection/connection.ts'
 import { documentsOf } from './documents/callback-documents.ts'
@@ -16,7 +15,8 @@ import { AlreadyRegistered, DatabaseEncodingInvalid, DatabaseNotMigrated, Discon
 import { Hooks, type Hook, type HookName } from './hooks.ts'
 import { HealthCheck, type Health, type HealthOptions } from './health.ts'
 import { Nodes, type Disconnect } from './nodes/nodes.ts'
-import { foreignOptions, resolveOptions, type ResolvedOptions, type SecsyncOptions } from './options.ts'
+import { createBus } from './nodes/create-bus.ts'
+import { foreignOptions, resolveOptions, type SecsyncOptions } from './options.ts'
 import { unauthorized } from './protocol/answers.ts'
 import { compileChecks, compilerFor, type AdditionalAuthenticationDataValidations, type NoValidations } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
@@ -79,7 +79,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const checks = compileChecks(additional, await compilerFor(additional))
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
-  const nodes = nodesOf(resolved, fastify)
+  const bus = await createBus(resolved, fastify.log)
+  const nodes = bus && new Nodes(bus, fastify.prefix + prefix, limits.checkInterval, fastify.log)
   const rooms = new Rooms({
     store,
     slots: new Slots(limits.maxConcurrentWrites),
@@ -175,11 +176,6 @@ function checkDisconnect (which: unknown): Static<typeof Which> {
   return which
 }
 
-function nodesOf ({ redis, bus, prefix = '', limits }: ResolvedOptions, fastify: FastifyInstance): Nodes | undefined {
-  if (redis === undefined && bus === undefined) return undefined
-  return new Nodes(bus ?? new RedisBus(redis!, fastify.log), fastify.prefix + prefix, limits.checkInterval, fastify.log)
-}
-
 const plugin = fp(secsync, { fastify: '5.x', name: 'fastify-secsync' })
 export default plugin
 export { plugin as secsync }
@@ -189,8 +185,9 @@ export { createPrismaStore, type StoreCallbacks } from './stores/resolve.ts'
 export {
   SecsyncNewSnapshotRequiredError, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError
 } from './errors.ts'
-export type { Bus, Subscriber } from './nodes/bus.ts'
-export type { RedisClient } from './nodes/redis.ts'
+export { postgresBus, type PostgresPool } from './nodes/postgres.ts'
+export type { Bus, CreateBus, Subscriber } from './nodes/bus.ts'
+export { redisBus, type RedisClient } from './nodes/redis.ts'
 export type * from './callbacks.ts'
 export type * from './documents/schemas.ts'
 export type { Documents, DocumentsCallbacks } from './documents/documents.ts'

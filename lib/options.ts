@@ -2,7 +2,8 @@ import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { closest, distance } from 'fastest-levenshtein'
 import type { RegisterOptions, RouteShorthandOptions } from 'fastify'
 import { Type, TypeGuard, Value, type Static, type TSchema } from './protocol/typebox.ts'
-import type { Bus } from './nodes/bus.ts'
+import type { Bus, CreateBus } from './nodes/bus.ts'
+import { BusObject } from './nodes/create-bus.ts'
 import type { RedisClient } from './nodes/redis.ts'
 import type { DocumentsCallbacks } from './documents/documents.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
@@ -68,9 +69,8 @@ const checks: Record<string, [TSchema, string]> = {
     status: Type.String(),
     isCluster: Type.Optional(Type.Literal(false))
   })), 'must be an ioredis client for one server, for instance new Redis(process.env.REDIS_URL)'],
-  bus: [Type.Optional(Type.Object({
-    publish: Type.Function([], Type.Unknown()), subscribe: Type.Function([], Type.Unknown()), close: Type.Function([], Type.Unknown())
-  })), 'must be an object with publish(channel, message), subscribe(channel, subscriber) and close()'],
+  bus: [Type.Optional(Type.Union([Type.Function([], Type.Unknown()), BusObject])),
+    'must be postgresBus(…), or an object with publish(channel, message), subscribe(channel, subscriber) and close(), or a function that returns one'],
   onRequest: [fns, 'must be a Fastify hook or an array of them'],
   preValidation: [fns, 'must be a Fastify hook or an array of them'],
   preHandler: [fns, 'must be a Fastify hook or an array of them'],
@@ -104,8 +104,8 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   prisma?: PrismaClientLike | undefined
   /** An ioredis client, for several nodes on one store. The plugin does not close it. */
   redis?: RedisClient | undefined
-  /** A message broker other than Redis. It is closed with the Fastify instance. */
-  bus?: Bus | undefined
+  /** Another message broker for several nodes on one store: `postgresBus(…)` or your own. It is closed with the Fastify instance. */
+  bus?: Bus | CreateBus | undefined
   /** Fastify hooks of the route. They run before the WebSocket upgrade and answer in HTTP. */
   onRequest?: RouteShorthandOptions['onRequest'] | undefined
   preValidation?: RouteShorthandOptions['preValidation'] | undefined

@@ -60,7 +60,8 @@ t.test('an option of a wrong type is an error that names it and says what to wri
     ['prisma', 'a PrismaClient', {}, 'client', null, { ...model, $queryRaw: 1 }],
     ['redis', 'an ioredis client for one server, for instance new Redis(process.env.REDIS_URL)', 'redis://localhost', {}, null,
       { publish () {}, duplicate () {} }, { publish () {}, duplicate () {}, status: 'wait', isCluster: true }],
-    ['bus', 'an object with publish(channel, message), subscribe(channel, subscriber) and close()', () => {}, { publish () {}, subscribe () {} }, null],
+    ['bus', 'postgresBus(…), or an object with publish(channel, message), subscribe(channel, subscriber) and close(), or a function that returns one',
+      'postgres://localhost', { publish () {}, subscribe () {} }, { publish () {}, subscribe () {}, close () {}, maxMessageLength: 100 }, null],
     ['onRequest', 'a Fastify hook or an array of them', 'hook', [1], null],
     ['preValidation', 'a Fastify hook or an array of them', {}],
     ['preHandler', 'a Fastify hook or an array of them', [null]],
@@ -204,7 +205,15 @@ t.test('options of the right types are taken', async (t) => {
     { ...store, additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.String() }), update: Type.Object({}) } },
     { ...store, limits: undefined, prefix: undefined, adapter: undefined, prisma: undefined },
     { ...store, adapter },
+    { ...store, bus: () => ({ publish: async () => {}, subscribe: () => () => {}, close: async () => {} }) },
     { ...store, bus: { publish: async () => {}, subscribe: () => () => {}, close: async () => {} } },
     { getDocument: store.getDocument, adapter }
   ]) t.equal(await errorOf({ hasAccess, ...options }), undefined)
+})
+
+t.test('a function that makes no bus is an error', async (t) => {
+  const bus = (() => ({ publish () {} })) as never
+  const error = await errorOf({ hasAccess, ...store, bus })
+  t.equal(error?.code, 'FST_SECSYNC_OPTION_INVALID')
+  t.match(error?.message, 'subscribe(channel, subscriber)')
 })

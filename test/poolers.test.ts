@@ -3,29 +3,17 @@ import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import t, { type Test } from 'tap'
 import { statementNames } from '../lib/index.ts'
-import { freePort } from '../lib/embedded/cluster.ts'
 import { migrate } from '../lib/stores/migrate.ts'
-import { daemonDirectory, missing, startDaemon } from './fixtures/daemon.ts'
+import { missing } from './fixtures/daemon.ts'
 import { startExampleApp } from './fixtures/example-app.ts'
+import { startPooler } from './fixtures/pooler.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 import { agree, RealClient } from './fixtures/real-client.ts'
 import { startServer } from './fixtures/server.ts'
 
 /** An empty database behind pgbouncer. */
 async function pooledDatabase (t: Test): Promise<string> {
-  const { connectionString } = await createDatabase(t, { migrated: false })
-  const { hostname, port, username, password, pathname } = new URL(connectionString)
-  const pooled = await freePort()
-  const directory = await daemonDirectory(t, {
-    users: `"${username}" "${password}"\n`,
-    'pgbouncer.ini': [
-      '[databases]', `* = host=${hostname} port=${port} user=${username} password=${password}`,
-      '[pgbouncer]', 'listen_addr = 127.0.0.1', `listen_port = ${pooled}`, 'unix_socket_dir =',
-      'auth_type = plain', 'auth_file = {directory}/users', 'pool_mode = transaction', 'default_pool_size = 3', 'max_client_conn = 200'
-    ].join('\n')
-  })
-  await startDaemon(t, 'pgbouncer', ['-q', `${directory}/pgbouncer.ini`], pooled)
-  return `postgresql://${username}:${password}@127.0.0.1:${pooled}${pathname}`
+  return await startPooler(t, (await createDatabase(t, { migrated: false })).connectionString, 'transaction')
 }
 
 /** Ten documents at once, two clients each. */

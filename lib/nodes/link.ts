@@ -3,11 +3,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Subscriber } from './bus.ts'
 import { changeOf, ephemeralMessageOf, number, type Change } from '../protocol/changes.ts'
 
-/** Maximum length of a bus message in characters. Longer changes are published as `saved` without content. Longer ephemeral messages are dropped. */
-const maxLength = 1024 * 1024
-
 /** Maximum length of received changes in characters. */
-const maxReceived = 16 * maxLength
+const maxReceived = 16 * 1024 * 1024
 
 /** Milliseconds to wait for a missing bus message before the store is asked. */
 export const patience = 50
@@ -27,6 +24,8 @@ export interface LinkListener {
 export interface LinkSettings {
   /** The id of this node. */
   node: string
+  /** Maximum length of a bus message in characters. Longer changes are published as `saved` without content. Longer ephemeral messages are dropped. */
+  maxMessageLength: number
   /** Publishes to the other nodes. */
   publish (message: string, isEphemeral: boolean): Promise<unknown>
   subscribe (subscriber: Subscriber): () => void
@@ -87,8 +86,7 @@ export class Link {
   /** Publishes changes saved by this node, in their order. */
   publish (changes: Change[]): void {
     const version = changes.at(-1)?.version
-    if (lengthOf(changes) > maxLength) this.publishSaved(version)
-    else this.#publish('changes', version, changes.map(({ text }) => text))
+    if (!this.#publish('changes', version, changes.map(({ text }) => text))) this.publishSaved(version)
   }
 
   /** Publishes that this node saved changes, without their content. Other nodes load them from the store. */
@@ -98,17 +96,20 @@ export class Link {
   }
 
   publishEphemeralMessage (text: string): void {
-    if (text.length > maxLength) return
     this.#publish('ephemeral-message', undefined, [text])
   }
 
-  #publish (kind: Kind, version: number | undefined, texts: string[]): void {
-    const { publish, node, log } = this.#settings
+  /** Returns false for a message that is too long. It is not published. */
+  #publish (kind: Kind, version: number | undefined, texts: string[]): boolean {
+    const { publish, node, log, maxMessageLength } = this.#settings
     const isEphemeral = kind === 'ephemeral-message'
-    publish([`${node} ${kind} ${version ?? ''}`, ...texts].join('\n'), isEphemeral).catch((err: unknown) => {
+    const message = [`${node} ${kind} ${version ?? ''}`, ...texts].join('\n')
+    if (message.length > maxMessageLength) return false
+    publish(message, isEphemeral).catch((err: unknown) => {
       log.debug({ err }, 'secsync: publishing to other nodes failed')
       if (!isEphemeral) this.#hasUnpublished = true
     })
+    return true
   }
 
   // Receiving

@@ -7,6 +7,9 @@ import { Link, savedMessage, type LinkListener } from './link.ts'
 /** Version of the bus messages, part of every channel. During an upgrade, nodes with different versions check the store instead. */
 const busVersion = 1
 
+/** Maximum length of a message in characters, if the bus has none. */
+const maxMessageLength = 1024 * 1024
+
 /** Milliseconds between two checks of the store, multiplied by the number of rooms: limits the load of the database. */
 const minIntervalPerRoom = 3
 
@@ -71,6 +74,7 @@ export class Nodes {
     const channel = this.#channel(`document:${documentId}`)
     return new Link(listener, {
       node: this.#id,
+      maxMessageLength: this.#bus.maxMessageLength ?? maxMessageLength,
       publish: (message, isEphemeral) => this.#publish(channel, message, isEphemeral),
       subscribe: (subscriber) => this.#subscribe(channel, subscriber),
       log: this.#log,

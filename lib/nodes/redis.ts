@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { BusUnavailable } from '../errors.ts'
-import type { Bus, Subscriber } from './bus.ts'
+import type { Bus, CreateBus, Subscriber } from './bus.ts'
+import { Troubles } from './troubles.ts'
+import { Unsent } from './unsent.ts'
 
 /** The part of an ioredis client that is used. */
 export interface RedisClient {
@@ -27,18 +29,11 @@ interface Subscription {
   isConnected: boolean
 }
 
-/** Temporary failures. Each is logged once when it begins and once when it ends. */
 const troubles = {
   away: ['Redis is unavailable. Nodes poll the store until it is back', 'Redis is available again'],
   deaf: ['Redis rejects subscriptions. This node polls the store until they succeed', 'Redis accepts subscriptions again'],
   mute: ['Redis rejects messages of this node. Other nodes poll the store until it accepts them', 'Redis accepts messages of this node again']
 } as const
-
-/** Maximum length of unsent messages in characters. Further messages are dropped: they are hints and not worth the memory. */
-const maxUnsent = 8 * 1024 * 1024
-
-/** The maximum for ephemeral messages. It is lower, so that they do not block messages about saved changes. */
-const maxUnsentEphemeral = maxUnsent / 4
 
 /** Maximum number of channels in one command. */
 const maxChannels = 1000
@@ -47,25 +42,29 @@ const maxChannels = 1000
 const pingInterval = 5000
 const pingTimeout = 2000
 
+/** The bus of the option `redis`, for tests and for wrapping it. The client stays yours: the bus does not close it. */
+export function redisBus (redis: RedisClient): CreateBus {
+  return (log) => new RedisBus(redis, log)
+}
+
 /** A bus on Redis channels. It publishes with the user's client, and subscribes with a second connection: that one cannot run other commands. */
 export class RedisBus implements Bus {
   readonly #redis: RedisClient
   readonly #subscriber: RedisSubscriber
   /** The client's `keyPrefix`. ioredis does not add it to channels. */
   readonly #prefix: string
-  readonly #log: FastifyBaseLogger
+  readonly #troubles: Troubles<keyof typeof troubles>
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #heartbeat: NodeJS.Timeout
-  readonly #troubles = new Set<keyof typeof troubles>()
   #pingTimer: NodeJS.Timeout | undefined
-  /** Length of unsent messages. A new object per connection, because `publish` calls on a lost connection may never settle. */
-  #unsent = { length: 0 }
-  readonly #forgetUnsent = (): void => { this.#unsent = { length: 0 } }
+  /** A new object per connection, because `publish` calls on a lost connection may never settle. */
+  #unsent = new Unsent()
+  readonly #forgetUnsent = (): void => { this.#unsent = new Unsent() }
 
   constructor (redis: RedisClient, log: FastifyBaseLogger) {
     this.#redis = redis
     this.#prefix = String(redis.options?.keyPrefix ?? '')
-    this.#log = log
+    this.#troubles = new Troubles(troubles, log)
     redis.on('close', this.#forgetUnsent)
     // ioredis reconnects this connection. Subscriptions are restored here, not by ioredis, so that subscribers learn when they are active.
     this.#subscriber = redis.duplicate({
@@ -73,7 +72,7 @@ export class RedisBus implements Bus {
     })
     this.#subscriber.on('ready', () => this.#onReady())
     this.#subscriber.on('close', () => this.#onClose())
-    this.#subscriber.on('error', (err: Error) => this.#begins('away', err))
+    this.#subscriber.on('error', (err: Error) => this.#troubles.begins('away', reasonOf(err)))
     this.#subscriber.on('message', (channel: string, message: string) => this.#subscriptions.get(channel)?.subscriber.message(message))
     this.#heartbeat = setInterval(() => this.#check(), pingInterval).unref()
   }
@@ -81,19 +80,18 @@ export class RedisBus implements Bus {
   async publish (channel: string, message: string, isEphemeral = false): Promise<void> {
     // A disconnected client would queue the message until it is outdated. A client in status `wait` connects on its first command.
     const { status } = this.#redis
-    if (status === 'end') this.#begins('mute', new BusUnavailable('the ioredis client has ended'))
+    if (status === 'end') this.#troubles.begins('mute', 'the ioredis client has ended')
     if (status !== 'ready' && status !== 'wait') throw new BusUnavailable('Redis is not connected')
     const unsent = this.#unsent
-    if (unsent.length > (isEphemeral ? maxUnsentEphemeral : maxUnsent)) throw new BusUnavailable('Redis is too slow')
-    unsent.length += message.length
+    unsent.add(message, isEphemeral)
     try {
       await this.#redis.publish(this.#prefix + channel, message)
-      this.#isOver('mute')
+      this.#troubles.isOver('mute')
     } catch (err) {
-      if ((err as Error).name === 'ReplyError') this.#begins('mute', err as Error)
+      if ((err as Error).name === 'ReplyError') this.#troubles.begins('mute', reasonOf(err as Error))
       throw new BusUnavailable(reasonOf(err as Error))
     } finally {
-      unsent.length -= message.length
+      unsent.remove(message)
     }
   }
 
@@ -115,9 +113,9 @@ export class RedisBus implements Bus {
     try {
       await this.#subscriber.subscribe(...names)
     } catch (err) {
-      return this.#begins('deaf', err as Error)
+      return this.#troubles.begins('deaf', reasonOf(err as Error))
     }
-    this.#isOver('deaf')
+    this.#troubles.isOver('deaf')
     names.forEach((name, index) => {
       const subscription = asked[index]
       if (subscription === undefined || subscription.isConnected || this.#subscriptions.get(name) !== subscription) return
@@ -132,7 +130,7 @@ export class RedisBus implements Bus {
   }
 
   #onReady (): void {
-    this.#isOver('away')
+    this.#troubles.isOver('away')
     this.#subscribeToAll()
   }
 
@@ -156,23 +154,13 @@ export class RedisBus implements Bus {
   /** Detects a hanging Redis and a dead connection. */
   #ping (): void {
     const timer = setTimeout(() => {
-      this.#begins('away', new BusUnavailable('Redis is too slow'))
+      this.#troubles.begins('away', 'Redis is too slow')
       this.#onClose()
       this.#subscriber.disconnect(true)
     }, pingTimeout)
     this.#pingTimer = timer
     const answered = (): void => clearTimeout(timer)
     this.#subscriber.ping().then(answered, answered)
-  }
-
-  #begins (trouble: keyof typeof troubles, err: Error): void {
-    if (this.#troubles.has(trouble)) return
-    this.#troubles.add(trouble)
-    this.#log.warn({ reason: reasonOf(err) }, `secsync: ${troubles[trouble][0]}`)
-  }
-
-  #isOver (trouble: keyof typeof troubles): void {
-    if (this.#troubles.delete(trouble)) this.#log.info(`secsync: ${troubles[trouble][1]}`)
   }
 
   async close (): Promise<void> {

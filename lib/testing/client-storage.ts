@@ -1,8 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { ClientStorage, OutboxEntry, StoredDocument } from '../client/storage/storage.ts'
-
-/** Defines one test, as `test` of `node:test`, tap and most others do. */
-export type DefineTest = (name: string, run: () => Promise<void>) => unknown
+import type { DefineTest } from './test.ts'
 
 /**
  * The tests that each storage of the client must pass.

@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { PrismaPg } from '@prisma/adapter-pg'
 import t, { type Test } from 'tap'
-import type { SecsyncOptions } from '../../lib/index.ts'
+import { redisBus, type SecsyncOptions } from '../../lib/index.ts'
+import { busSuite } from '../../lib/testing/bus.ts'
 import { idOf } from '../fixtures/open-document.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
 import { Author, type RawClient } from '../fixtures/raw-client.ts'
@@ -26,6 +27,12 @@ async function threeNodes (t: Test, options: Partial<SecsyncOptions> = {}): Prom
 
 /** A look into the store would come much later: what arrives was told. */
 const onlyTold = { limits: { checkInterval: 600_000 } }
+
+t.test('the suite of all buses', { skip: noRedis }, async (t) => {
+  const redis = await startRedis(t)
+  const broker = { createBus: redisBus(redis.client()), interrupt: () => redis.stop(), restore: () => redis.start() }
+  busSuite((name, run) => t.test(name, run), () => broker)
+})
 
 t.test('several nodes', { skip: noRedis }, async (t) => {
   await t.test('what one saves or is sent reaches the connections of all', async (t) => {

@@ -91,6 +91,8 @@ export class CallbackTimeout extends CallbackTimeoutError {
     this.settled = settled
   }
 }
+export const RowsUnordered = createError('FST_SECSYNC_ROWS_UNORDERED',
+  'The database has rows of document %j, but not the document, or returns rows in another order than documents. Rebuild its indexes with REINDEX DATABASE', 500)
 export const StoreUnavailable = createError('FST_SECSYNC_STORE_UNAVAILABLE', 'Could not load the document from the store', 503)
 export const StoreBusy = createError('FST_SECSYNC_STORE_BUSY', 'Too many pending calls of %s for this document', 503)
 export const CallbackResultInvalid = createError('FST_SECSYNC_CALLBACK_RESULT_INVALID', '%s %s')

@@ -18,6 +18,7 @@ async function importsOf (): Promise<Map<string, string[]>> {
 
 /** From the top; a folder imports those below it. Files beside the folders are what users import and pass, and stand beside all of them. */
 const layers = ['connection', 'document', 'documents', 'nodes', 'stores', 'protocol']
+const toolLayers = ['cli', 'archive', 'verify', 'documents', 'stores', 'protocol']
 const folderOf = (file: string) => file.includes('/') ? file.slice(0, file.indexOf('/')) : ''
 
 t.test('no file of lib/ imports itself, over others', async (t) => {
@@ -37,10 +38,13 @@ t.test('no file of lib/ imports itself, over others', async (t) => {
 
 t.test('folders of lib/ import what is below them', async (t) => {
   for (const [file, imports] of await importsOf()) {
-    const layer = layers.indexOf(folderOf(file))
     for (const path of imports) {
-      const other = layers.indexOf(folderOf(path))
-      if (layer !== -1 && other !== -1) t.ok(other >= layer, `${file} imports ${path}`)
+      for (const order of [layers, toolLayers]) {
+        const layer = order.indexOf(folderOf(file))
+        const other = order.indexOf(folderOf(path))
+        if (layer !== -1 && other !== -1) t.ok(other >= layer, `${file} imports ${path}`)
+      }
+      if (layers.includes(folderOf(file))) t.notOk(['cli', 'archive', 'verify'].includes(folderOf(path)), `${file} imports ${path}`)
       if (folderOf(file) === 'protocol') t.equal(folderOf(path), 'protocol', `${file} imports ${path}`)
       if (folderOf(file) === 'client') t.ok(['client', 'protocol'].includes(folderOf(path)), `${file} imports ${path}`)
     }

@@ -1,7 +1,12 @@
-import type { SqlDriverAdapter, SqlDriverAdapterFactory, SqlQuery, SqlResultSet } from '@prisma/driver-adapter-utils'
+import type { IsolationLevel, SqlDriverAdapter, SqlDriverAdapterFactory, SqlQuery, SqlQueryable, SqlResultSet } from '@prisma/driver-adapter-utils'
 import { StatementNamesUnusable } from '../errors.ts'
 import type { PrismaClientLike } from './prisma.ts'
 import { removeStatementNames, showsPooler } from './statement-names.ts'
+
+export interface Transaction extends PrismaClientLike {
+  commit (): Promise<void>
+  rollback (): Promise<void>
+}
 
 /**
  * The raw queries of the store, straight through a Prisma driver adapter. A PrismaClient would send them through its query engine
@@ -29,9 +34,53 @@ export class AdapterClient implements PrismaClientLike {
 
   async $queryRaw<T> (strings: TemplateStringsArray, ...values: unknown[]): Promise<T> {
     const adapter = await this.#connect()
+    return await this.#query<T>(adapter, adapter, strings, values)
+  }
+
+  /** Begins a transaction. Its queries run one after the other, in the order of their calls. */
+  async begin (isolationLevel: IsolationLevel): Promise<Transaction> {
+    const adapter = await this.#connect()
+    const transaction = await adapter.startTransaction(isolationLevel)
+    let last: Promise<unknown> = Promise.resolve()
+    const execute = async (sql: string) => {
+      await last
+      await transaction.executeRaw({ sql, args: [], argTypes: [] })
+    }
+    return {
+      $queryRaw: <T>(strings: TemplateStringsArray, ...values: unknown[]) => {
+        const result = last.then(async () => await this.#query<T>(adapter, transaction, strings, values))
+        last = result.catch(() => {})
+        return result
+      },
+      async commit () {
+        await execute('COMMIT')
+        await transaction.commit()
+      },
+      async rollback () {
+        // Lost connections roll back by themselves.
+        await execute('ROLLBACK').catch(() => {})
+        await transaction.rollback()
+      }
+    }
+  }
+
+  /** Calls a function with a transaction, and commits it. It is rolled back if the function rejects. */
+  async transaction<T> (isolationLevel: IsolationLevel, action: (db: PrismaClientLike) => Promise<T>): Promise<T> {
+    const transaction = await this.begin(isolationLevel)
+    try {
+      const result = await action(transaction)
+      await transaction.commit()
+      return result
+    } catch (error) {
+      await transaction.rollback()
+      throw error
+    }
+  }
+
+  async #query<T> (adapter: SqlDriverAdapter, queryable: SqlQueryable, strings: TemplateStringsArray, values: unknown[]): Promise<T> {
     const query = this.#queryOf(strings, values, adapter.getConnectionInfo?.().schemaName)
     try {
-      const { columnNames, rows } = await this.#send(adapter, query)
+      const { columnNames, rows } = await this.#send(queryable, query)
       return rows.map((row) => Object.fromEntries(columnNames.map((name, index) => [name, row[index]]))) as T
     } finally {
       // Prisma keeps the last 100 queries for its debug output, on or off, and with them what was written.
@@ -39,7 +88,7 @@ export class AdapterClient implements PrismaClientLike {
     }
   }
 
-  async #send (adapter: SqlDriverAdapter, query: SqlQuery): Promise<SqlResultSet> {
+  async #send (adapter: SqlQueryable, query: SqlQuery): Promise<SqlResultSet> {
     try {
       return await adapter.queryRaw(query)
     } catch (error) {

@@ -1,0 +1,163 @@
+import { parseClocks } from '../protocol/clocks.ts'
+import { noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
+import type { DocumentRow, SnapshotRow, UpdateRow } from '../stores/rows.ts'
+import type { CheckedSnapshot, Checker } from './checker.ts'
+import { Problems, type DocumentReport } from './problems.ts'
+import { isAside, SnapshotUpdates } from './updates.ts'
+
+/** A snapshot without its message, and what is known of it. */
+export interface SnapshotState extends Omit<SnapshotRow, 'data' | 'documentId'> {
+  checked: CheckedSnapshot
+  updates: SnapshotUpdates | undefined
+  /** It is signed, and follows the one before it, which it proves. */
+  isGood: boolean
+}
+
+/**
+ * Checks one document while its rows come in: the snapshots by version, then the updates by snapshot, author and clock. Keeps a little of each
+ * snapshot, and a bit of each update.
+ */
+export class DocumentCheck {
+  readonly document: DocumentRow
+  readonly snapshots: SnapshotState[] = []
+  readonly problems: Problems
+  readonly #checker: Checker
+  /** The index of each snapshot. */
+  readonly #ids = new Map<string, number>()
+  readonly #pending = new Set<Promise<void>>()
+  #current: SnapshotUpdates | undefined
+  #lastVersion = 0
+  #error: unknown
+  #checkedUpdates = 0
+  #putAside = 0
+
+  constructor (document: DocumentRow, checker: Checker) {
+    this.document = document
+    this.problems = new Problems(document.id)
+    this.#checker = checker
+  }
+
+  addSnapshots (rows: SnapshotRow[]): void {
+    const stored = rows.filter(({ id }) => !isAside(id))
+    this.#putAside += rows.length - stored.length
+    const states = stored.map(({ data: _, documentId: __, ...row }): SnapshotState => ({ ...row, checked: {}, updates: undefined, isGood: true }))
+    for (const state of states) {
+      this.#ids.set(state.id, this.snapshots.push(state) - 1)
+      this.#lastVersion = Math.max(this.#lastVersion, state.version)
+    }
+    this.#await(this.#checker.snapshots(stored).then((checked) => {
+      states.forEach((state, index) => {
+        state.checked = checked[index] ?? {}
+        const { flaw } = state.checked
+        if (flaw !== undefined) this.problems.add({ kind: flaw.kind, snapshotId: state.id, reason: `the snapshot ${flaw.reason}` })
+      })
+    }))
+  }
+
+  addUpdates (rows: UpdateRow[]): void {
+    const places: SnapshotUpdates[] = []
+    const stored = rows.filter((row) => {
+      const updates = this.#updatesOf(row.snapshotId)
+      if (!updates.add(row)) return false
+      places.push(updates)
+      this.#lastVersion = Math.max(this.#lastVersion, row.version)
+      return true
+    })
+    this.#checkedUpdates += stored.length
+    this.#await(this.#checker.updates(stored).then((flaws) => {
+      for (const [index, flaw] of flaws) {
+        const row = stored[index]
+        if (row !== undefined) places[index]?.flaw(row, flaw)
+      }
+    }))
+  }
+
+  #updatesOf (snapshotId: string): SnapshotUpdates {
+    if (this.#current?.snapshotId === snapshotId) return this.#current
+    this.#current?.end()
+    const index = this.#ids.get(snapshotId) ?? -1
+    const snapshot = this.snapshots[index]
+    const next = index === -1 ? undefined : this.snapshots[index + 1]
+    const updates = new SnapshotUpdates(snapshotId, snapshot?.version ?? 0, next?.version ?? Infinity, this.problems)
+    if (snapshot !== undefined) snapshot.updates = updates
+    else if (!isAside(snapshotId)) this.problems.add({ kind: 'chain', snapshotId, reason: 'updates are stored for a snapshot that is not there' })
+    this.#current = updates
+    return updates
+  }
+
+  #await (checked: Promise<void>): void {
+    const pending = checked.catch((error: unknown) => { this.#error = error }).finally(() => this.#pending.delete(pending))
+    this.#pending.add(pending)
+  }
+
+  /** No more rows come. Resolves once all messages are checked. */
+  async report (): Promise<DocumentReport> {
+    await Promise.all(this.#pending)
+    if (this.#error !== undefined) throw this.#error
+    this.#checkChain()
+    const isWhole = this.#checkUpdates()
+    const active = this.snapshots.find(({ id }) => id === this.document.activeSnapshotId)
+    const putAside = this.#putAside + this.snapshots.reduce((sum, { updates }) => sum + (updates?.putAside ?? 0), 0)
+    return {
+      documentId: this.document.id,
+      opens: active !== undefined && active === this.snapshots.at(-1) && active.checked.flaw === undefined && isWhole,
+      checked: { snapshots: this.snapshots.length, updates: this.#checkedUpdates },
+      good: {
+        snapshots: this.snapshots.filter(({ isGood }) => isGood).length,
+        updates: this.snapshots.reduce((sum, { updates }) => sum + (updates?.good ?? 0), 0)
+      },
+      putAside,
+      problems: this.problems.first,
+      problemCount: this.problems.count
+    }
+  }
+
+  #checkChain (): void {
+    const { activeSnapshotId, version } = this.document
+    let parent: ProofOfParent = noParent
+    for (const state of this.snapshots) {
+      const { id: snapshotId, checked, parentSnapshotProof: proof, ciphertextHash } = state
+      state.isGood = checked.flaw === undefined
+      const fail = (kind: 'chain' | 'proof' | 'version', reason: string) => {
+        state.isGood = false
+        this.problems.add({ kind, snapshotId, reason })
+      }
+      if (checked.parent !== undefined && checked.parent.snapshotId !== parent.snapshotId) {
+        fail('chain', `the parent of the snapshot is ${name(checked.parent.snapshotId)}, and the snapshot before it is ${name(parent.snapshotId)}`)
+      } else if (proof !== parentSnapshotProof(parent)) {
+        fail('proof', 'the snapshot does not prove the one before it')
+      }
+      if (parent === noParent ? state.version !== 1 : state.version < 1) fail('version', `the snapshot has version ${state.version}`)
+      parent = { snapshotId, parentSnapshotProof: proof, snapshotCiphertextHash: ciphertextHash }
+    }
+    const last = this.snapshots.at(-1)
+    if (last === undefined) this.problems.add({ kind: 'document', reason: 'the document has no snapshot' })
+    else if (last.id !== activeSnapshotId) {
+      this.problems.add({ kind: 'document', reason: `the active snapshot is ${name(activeSnapshotId)}, and the last one that is stored is ${last.id}` })
+    }
+    if (version < this.#lastVersion) {
+      this.problems.add({ kind: 'document', reason: `the document has version ${version}, and changes up to version ${this.#lastVersion}` })
+    }
+  }
+
+  /** Whether clients get all updates of the active snapshot. */
+  #checkUpdates (): boolean {
+    let isWhole = false
+    this.snapshots.forEach((state, index) => {
+      const next = this.snapshots[index + 1]
+      const updates = state.updates ?? new SnapshotUpdates(state.id, state.version, Infinity, this.problems)
+      if (next !== undefined) {
+        updates.compare(next.checked.parent?.clocks, `snapshot ${next.id}`)
+        return
+      }
+      const clocks = parseClocks(this.document.clocks)
+      if (clocks === undefined) this.problems.add({ kind: 'document', reason: 'the clocks of the document are not clocks' })
+      isWhole = updates.compare(clocks, 'the document') && clocks !== undefined && !updates.hasFlaw
+    })
+    return isWhole
+  }
+}
+
+function name (snapshotId: string): string {
+  return snapshotId === '' ? 'none' : snapshotId
+}

@@ -1,0 +1,74 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { signedJson } from '../protocol/changes.ts'
+import type { UpdateClocks } from '../protocol/clocks.ts'
+import { StoredSnapshot, StoredUpdate } from '../protocol/messages.ts'
+import { hash } from '../protocol/proof.ts'
+import { verifySignature } from '../protocol/signature.ts'
+import type { SnapshotRow, UpdateRow } from '../stores/rows.ts'
+
+/**
+ * What is wrong with one message:
+ *
+ * - `json`: no JSON, or no message of the protocol, or more than a message.
+ * - `signature`: its author has not signed this.
+ * - `row`: it was signed, but for another document, snapshot or clock, or its row says something else.
+ */
+export interface Flaw {
+  kind: 'json' | 'signature' | 'row'
+  reason: string
+}
+
+/** What a snapshot says of its parent. */
+export interface ParentOf {
+  snapshotId: string
+  clocks: UpdateClocks
+}
+
+const snapshotCheck = TypeCompiler.Compile(StoredSnapshot)
+const updateCheck = TypeCompiler.Compile(StoredUpdate)
+
+/** Checks everything about an update that can be told from its row alone. */
+export function flawOfUpdate ({ documentId, snapshotId, author, clock, data }: UpdateRow): Flaw | undefined {
+  const message = parse(data)
+  if (!updateCheck.Check(message)) return { kind: 'json', reason: reasonOf(message, updateCheck) }
+  if (signedJson(message) !== data) return { kind: 'json', reason: 'has more than ciphertext, nonce, publicData and signature' }
+  const { docId, refSnapshotId, pubKey, clock: signedClock } = message.publicData
+  const wrong = difference({ docId: documentId, refSnapshotId: snapshotId, pubKey: author, clock }, { docId, refSnapshotId, pubKey, clock: signedClock })
+  if (wrong !== undefined) return { kind: 'row', reason: wrong }
+  return verifySignature('update', message) ? undefined : { kind: 'signature', reason: 'has an invalid signature' }
+}
+
+/** Checks everything about a snapshot that can be told from its row alone. Returns what it says of its parent if it is a snapshot at all. */
+export function checkSnapshot ({ documentId, id, parentSnapshotProof, ciphertextHash, data }: SnapshotRow): { flaw?: Flaw, parent?: ParentOf } {
+  const message = parse(data)
+  if (!snapshotCheck.Check(message)) return { flaw: { kind: 'json', reason: reasonOf(message, snapshotCheck) } }
+  const { docId, snapshotId, parentSnapshotProof: proof, parentSnapshotId, parentSnapshotUpdateClocks: clocks } = message.publicData
+  const parent = { snapshotId: parentSnapshotId, clocks }
+  if (signedJson(message) !== data) return { flaw: { kind: 'json', reason: 'has more than ciphertext, nonce, publicData and signature' }, parent }
+  const wrong = difference({ docId: documentId, snapshotId: id, parentSnapshotProof, ciphertextHash },
+    { docId, snapshotId, parentSnapshotProof: proof, ciphertextHash: hash(message.ciphertext) })
+  // The signature comes first: a damaged ciphertext has another hash, too.
+  if (!verifySignature('snapshot', message)) return { flaw: { kind: 'signature', reason: 'has an invalid signature' }, parent }
+  return wrong === undefined ? { parent } : { flaw: { kind: 'row', reason: wrong }, parent }
+}
+
+function parse (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function reasonOf (message: unknown, check: typeof snapshotCheck | typeof updateCheck): string {
+  if (message === undefined) return 'is not JSON'
+  const { path, message: reason } = check.Errors(message).First() ?? { path: '', message: '' }
+  return `is not a message of the protocol: ${path} ${reason}`
+}
+
+function difference (stored: Record<string, unknown>, signed: Record<string, unknown>): string | undefined {
+  for (const [name, value] of Object.entries(stored)) {
+    if (signed[name] !== value) return `is stored with ${name} ${JSON.stringify(value)}, and was signed with ${JSON.stringify(signed[name])}`
+  }
+  return undefined
+}

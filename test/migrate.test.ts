@@ -15,7 +15,7 @@ import { Log } from './fixtures/log.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 import { Author } from './fixtures/raw-client.ts'
 
-const migrations = ['20261123000000_secsync_init', '20261129000000_secsync_documents']
+const migrations = ['20261123000000_secsync_init', '20261129000000_secsync_documents', '20261129100000_secsync_pruned']
 
 /** An empty database, and a connection to it. */
 async function setUp (t: Test) {

@@ -59,7 +59,9 @@ async function write ({ store }: Awaited<ReturnType<typeof setUp>>, documentId: 
   return { snapshots, ids: [first, second, third] }
 }
 
-const whole = { opens: true, checked: { snapshots: 3, updates: 15 }, good: { snapshots: 3, updates: 15 }, putAside: 0, problems: [], problemCount: 0 }
+const whole = {
+  opens: true, checked: { snapshots: 3, updates: 15 }, good: { snapshots: 3, updates: 15 }, putAside: 0, pruned: 0, problems: [], problemCount: 0
+}
 
 t.test('good documents have no problem, with and without threads', async (t) => {
   const database = await setUp(t)
@@ -119,7 +121,7 @@ const damages: Record<string, Damage> = {
     sql: `UPDATE secsync_update SET data = (SELECT data FROM secsync_update WHERE snapshot_id = $1 AND author = $4 AND clock = 1)
       WHERE snapshot_id = $3 AND author = $4 AND clock = 1`,
     problems: ([first,, snapshotId]) => [{
-      kind: 'row', snapshotId, clock: 1, reason: `the update is stored with refSnapshotId ${JSON.stringify(snapshotId)}, and was signed with ${JSON.stringify(first)}`
+      kind: 'row', snapshotId, clock: 1, reason: `the update is stored with refSnapshotId ${JSON.stringify(snapshotId)}, but the message says ${JSON.stringify(first)}`
     }],
     good: [3, 11]
   },
@@ -160,9 +162,9 @@ const damages: Record<string, Damage> = {
     problems: () => [{ kind: 'document', reason: 'the clocks of the document are not clocks' }]
   },
   'two updates with one version': {
-    sql: `UPDATE secsync_update SET version = (SELECT version FROM secsync_update WHERE snapshot_id = $3 AND author = $4 AND clock = 4)
-      WHERE snapshot_id = $3 AND author = $5 AND clock = 1`,
-    problems: ([,, snapshotId]) => [{ kind: 'version', snapshotId, author: bob.publicKey, clock: 1 }],
+    sql: `UPDATE secsync_update SET version = (SELECT version FROM secsync_update WHERE snapshot_id = $3 AND author = $4 AND clock = 3)
+      WHERE snapshot_id = $3 AND author = $4 AND clock = 4`,
+    problems: ([,, snapshotId]) => [{ kind: 'version', snapshotId, author: ada.publicKey, clock: 4 }],
     good: [3, 14]
   },
   'updates outside of their snapshot': {
@@ -235,7 +237,7 @@ const damages: Record<string, Damage> = {
     async act ({ query }, { snapshots: [, , last] }) {
       const publicData = { ...last?.publicData, parentSnapshotProof: last?.publicData.snapshotId.padEnd(43, 'A') }
       const forged = signed(ada, 'secsync_snapshot', publicData, last?.ciphertext)
-      await query('UPDATE secsync_snapshot SET data = $1, parent_snapshot_proof = $2 WHERE id = $3',
+      await query('UPDATE secsync_snapshot SET data = $1, parent_snapshot_proof = $2, signature = NULL WHERE id = $3',
         JSON.stringify(forged), publicData.parentSnapshotProof, publicData.snapshotId)
     },
     problems: ([,, snapshotId]) => [{ kind: 'proof', snapshotId }],
@@ -262,12 +264,13 @@ t.test('says what is wrong, and where', async (t) => {
     // pg sends several statements only without parameters.
     if (sql !== undefined) await database.query(sql.replaceAll(/\$(\d)/g, (_, number: string) => `'${parameters[Number(number) - 1]}'`))
     await act?.(database, stored)
+    await database.query('UPDATE secsync_document SET counted_version = -1')
     const [report] = await database.reports()
     const inOrder = (list: Array<Partial<Problem>>) => list.map(({ kind, snapshotId, clock, ...problem }) => ({ kind, snapshotId, clock, ...problem }))
       .sort((a, b) => JSON.stringify([a.kind, a.snapshotId, a.clock]) < JSON.stringify([b.kind, b.snapshotId, b.clock]) ? -1 : 1)
     t.match(inOrder(report?.problems ?? []), inOrder(problems(stored.ids)), name)
     t.match(report, { documentId: 'document', good: { snapshots, updates }, opens, problemCount: problems(stored.ids).length }, name)
-    await database.query(`TRUNCATE ${tables.join()}`)
+    await database.query(`TRUNCATE ${tables.join()} CASCADE`)
     for (const table of tables) await database.query(`INSERT INTO ${table} TABLE saved_${table}`)
   }
 })
@@ -278,6 +281,37 @@ t.test('what was put aside is counted, and no problem', async (t) => {
   await database.query('DELETE FROM secsync_update WHERE snapshot_id = $1 AND author = $2 AND clock = 2', ids[2], ada.publicKey)
   await database.store.getDocument({ documentId: 'document', mode: 'complete' })
   t.match(await database.reports(), [{ opens: true, putAside: 2, checked: { updates: 12 }, good: { updates: 12 }, problems: [] }])
+})
+
+t.test('wrong counts are said, and those of another version passed over', async (t) => {
+  const database = await setUp(t)
+  await write(database, 'document')
+  await database.query('UPDATE secsync_document SET kept_bytes = 1, active_updates = 8')
+  const [report] = await database.reports()
+  t.match(report, { opens: true, good: whole.good, problemCount: 2 })
+  t.match(report?.problems, [{ kind: 'counts', reason: /^the document counts 1 keptBytes, and \d+ are stored$/ }, { kind: 'counts', reason: 'the document counts 8 activeUpdates, and 7 are stored' }])
+  await database.query('UPDATE secsync_document SET counted_version = 1')
+  t.match(await database.reports(), [whole])
+})
+
+t.test('a pruned document is good: its proofs are', async (t) => {
+  const database = await setUp(t)
+  const { ids } = await write(database, 'document')
+  await database.query('UPDATE secsync_snapshot SET data = NULL, pruned_at = now() WHERE id = ANY($1)', ids.slice(0, 2))
+  await database.query('DELETE FROM secsync_update WHERE snapshot_id = ANY($1)', ids.slice(0, 2))
+  await database.query('UPDATE secsync_document SET counted_version = -1')
+  t.match(await database.reports(), [{ opens: true, pruned: 2, checked: { snapshots: 1, updates: 7 }, good: { snapshots: 1, updates: 7 }, problems: [] }])
+  await database.query('UPDATE secsync_snapshot SET ciphertext_hash = parent_snapshot_proof WHERE id = $1', ids[0])
+  t.match(await database.reports(), [{ opens: true, problems: [{ kind: 'proof', snapshotId: ids[1] }] }])
+  await database.query('UPDATE secsync_snapshot SET data = NULL')
+  t.match(await database.reports(), [{ opens: false, problems: [{}, { kind: 'document', snapshotId: ids[2], reason: 'the last snapshot was pruned' }] }])
+})
+
+t.test('a deleted document is passed over', async (t) => {
+  const database = await setUp(t)
+  for (const id of ['a', 'b', 'c']) await write(database, id)
+  await database.query("UPDATE secsync_document SET deleted_at = now(), active_snapshot_id = '' WHERE id = 'b'")
+  t.match(await database.reports(), [{ documentId: 'a', ...whole }, { documentId: 'c', ...whole }])
 })
 
 t.test('a document with a thousand problems is reported with the first hundred', async (t) => {

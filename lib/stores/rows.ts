@@ -1,5 +1,6 @@
 import { RowsUnordered } from '../errors.ts'
 import type { AdapterClient } from './adapter.ts'
+import type { Counts } from './counts.ts'
 import type { PrismaClientLike } from './prisma.ts'
 
 /** A row of `secsync_document`. Times are in milliseconds since 1970. */
@@ -10,6 +11,8 @@ export interface DocumentRow {
   clocks: string
   version: number
   createdAt: number
+  /** `undefined` if the row does not say that they are right. */
+  counts?: Counts | undefined
 }
 
 export interface SnapshotRow {
@@ -19,7 +22,14 @@ export interface SnapshotRow {
   parentSnapshotProof: string
   ciphertextHash: string
   createdAt: number
-  data: string
+  /** `null` if it was pruned. */
+  data: string | null
+  /** Of `data`, also when it was pruned. `null` in rows of version 0.1. */
+  signature: string | null
+  author: string | null
+  bytes: number | null
+  /** Whether updates of it may have been removed. */
+  isPruned: boolean
 }
 
 export interface UpdateRow {
@@ -38,6 +48,8 @@ export type Section =
   | { kind: 'snapshots', snapshots: SnapshotRow[] }
   | { kind: 'updates', updates: UpdateRow[] }
   | { kind: 'end' }
+  // Of an archive: the rest of the document cannot be read.
+  | { kind: 'broken', documentId: string | undefined, reason: string }
 
 export interface Selection {
   /** Only these documents. */
@@ -65,7 +77,8 @@ export async function * readDocuments (client: AdapterClient, { documentIds, pre
     const transaction = await client.begin('REPEATABLE READ')
     let isRead = false
     try {
-      after = yield * readBatch(transaction, after, prefix, wanted?.shift())
+      const last = yield * readBatch(transaction, after, prefix, wanted?.shift())
+      if (wanted === undefined) after = last
       isRead = true
     } finally {
       await (isRead ? transaction.commit() : transaction.rollback())
@@ -77,35 +90,55 @@ export async function * readDocuments (client: AdapterClient, { documentIds, pre
 async function * readBatch (
   db: PrismaClientLike, after: string | undefined, prefix: string, id: string | undefined
 ): AsyncGenerator<Section, string | undefined> {
-  const documents = id === undefined
-    ? await db.$queryRaw<DocumentRow[]>`
-      SELECT id, active_snapshot_id AS "activeSnapshotId", clocks::text, version::float8, (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"
-      FROM secsync_document WHERE id > ${after ?? ''} AND starts_with(id, ${prefix}) ORDER BY id LIMIT ${maxDocuments}::int`
-    : await db.$queryRaw<DocumentRow[]>`
-      SELECT id, active_snapshot_id AS "activeSnapshotId", clocks::text, version::float8, (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"
-      FROM secsync_document WHERE id = ${id}`
+  const documents = await documentPage(db, after, prefix, id)
   const [first, last] = [documents[0]?.id, documents.at(-1)?.id]
   if (first === undefined || last === undefined) return undefined
   const snapshots = new Pages<SnapshotRow>(async (row) => await snapshotPage(db, row ?? { documentId: first, version: minVersion }, last, prefix))
   const start = { documentId: first, snapshotId: '', author: '', clock: -1 }
   const updates = new Pages<UpdateRow>(async (row) => await updatePage(db, row ?? start, last, prefix))
   let rows = 0
-  for (const document of documents) {
-    yield { kind: 'document', document }
+  for (const { isDeleted, ...document } of documents) {
+    // The rows of a deleted document stay for some time. They are passed over.
+    if (!isDeleted) yield { kind: 'document', document: documentRow(document) }
     for await (const page of snapshots.of(document.id)) {
       rows += page.length
-      yield { kind: 'snapshots', snapshots: page }
+      if (!isDeleted) yield { kind: 'snapshots', snapshots: page }
     }
     for await (const page of updates.of(document.id)) {
       rows += page.length
-      yield { kind: 'updates', updates: page }
+      if (!isDeleted) yield { kind: 'updates', updates: page }
     }
-    yield { kind: 'end' }
+    if (!isDeleted) yield { kind: 'end' }
     if (rows >= maxRows) return document.id
   }
   const left = snapshots.left ?? updates.left
   if (left !== undefined) throw new RowsUnordered(left.documentId)
   return last
+}
+
+interface StoredDocument extends Omit<DocumentRow, 'counts'>, Omit<Counts, 'snapshots' | 'updates'> {
+  snapshotCount: number
+  updateCount: number
+  isDeleted: boolean
+  isCounted: boolean
+}
+
+function documentRow (
+  { isCounted, snapshotCount, updateCount, keptBytes, activeUpdates, activeUpdateBytes, activeSnapshotBytes, ...document }: Omit<StoredDocument, 'isDeleted'>
+): DocumentRow {
+  if (!isCounted) return document
+  return { ...document, counts: { snapshots: snapshotCount, updates: updateCount, keptBytes, activeUpdates, activeUpdateBytes, activeSnapshotBytes } }
+}
+
+async function documentPage (db: PrismaClientLike, after: string | undefined, prefix: string, id: string | undefined): Promise<StoredDocument[]> {
+  return await db.$queryRaw`
+    SELECT id, active_snapshot_id AS "activeSnapshotId", clocks::text, version::float8, (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt",
+      deleted_at IS NOT NULL AS "isDeleted", counted_version = version AS "isCounted", snapshot_count::float8 AS "snapshotCount",
+      update_count::float8 AS "updateCount", kept_bytes::float8 AS "keptBytes", active_updates::float8 AS "activeUpdates",
+      active_update_bytes::float8 AS "activeUpdateBytes", active_snapshot_bytes::float8 AS "activeSnapshotBytes"
+    FROM secsync_document
+    WHERE id > ${after ?? ''} AND starts_with(id, ${prefix}) AND (${id ?? null}::text IS NULL OR id = ${id ?? null})
+    ORDER BY id LIMIT ${maxDocuments}::int`
 }
 
 /** Snapshots that were put aside have negative versions. */
@@ -116,9 +149,9 @@ async function snapshotPage (
 ): Promise<SnapshotRow[]> {
   return await db.$queryRaw`
     SELECT document_id AS "documentId", id, version::float8, parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "ciphertextHash",
-      (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", data
+      (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", data, signature, author, bytes::float8, pruned_at IS NOT NULL AS "isPruned"
     FROM (
-      SELECT *, sum(octet_length(data)) OVER (ORDER BY document_id, version) - octet_length(data) AS bytes_before FROM (
+      SELECT *, sum(coalesce(octet_length(data), 0)) OVER (ORDER BY document_id, version) - coalesce(octet_length(data), 0) AS bytes_before FROM (
         SELECT * FROM secsync_snapshot
         WHERE (document_id, version) > (${documentId}, ${version}::bigint) AND document_id <= ${last} AND starts_with(document_id, ${prefix})
         ORDER BY document_id, version LIMIT 1000

@@ -101,7 +101,7 @@ class Threads implements Checker {
   async #ask (task: Task): Promise<Answer> {
     if (this.#failed !== undefined) throw this.#failed
     return await new Promise((resolve, reject) => {
-      const bytes = task.rows.reduce((sum, { data }) => sum + data.length, 0)
+      const bytes = task.rows.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)
       this.#waiting.push({ task, bytes, resolve, reject })
       this.#waitingBytes += bytes
       this.#send()

@@ -1,12 +1,15 @@
 import { parseClocks } from '../protocol/clocks.ts'
 import { noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
 import type { DocumentRow, SnapshotRow, UpdateRow } from '../stores/rows.ts'
+import type { Counts } from '../stores/counts.ts'
 import type { CheckedSnapshot, Checker } from './checker.ts'
 import { Problems, type DocumentReport } from './problems.ts'
 import { isAside, SnapshotUpdates } from './updates.ts'
 
 /** A snapshot without its message, and what is known of it. */
-export interface SnapshotState extends Omit<SnapshotRow, 'data' | 'documentId'> {
+export interface SnapshotState extends Pick<SnapshotRow, 'id' | 'version' | 'parentSnapshotProof' | 'ciphertextHash' | 'isPruned'> {
+  /** Bytes of its message. `undefined` if it was pruned. */
+  dataBytes: number | undefined
   checked: CheckedSnapshot
   updates: SnapshotUpdates | undefined
   /** It is signed, and follows the one before it, which it proves. */
@@ -30,6 +33,9 @@ export class DocumentCheck {
   #error: unknown
   #checkedUpdates = 0
   #putAside = 0
+  #asideBytes = 0
+  /** All, also those that were put aside. */
+  readonly #updates = { count: 0, bytes: 0 }
 
   constructor (document: DocumentRow, checker: Checker) {
     this.document = document
@@ -38,9 +44,23 @@ export class DocumentCheck {
   }
 
   addSnapshots (rows: SnapshotRow[]): void {
-    const stored = rows.filter(({ id }) => !isAside(id))
-    this.#putAside += rows.length - stored.length
-    const states = stored.map(({ data: _, documentId: __, ...row }): SnapshotState => ({ ...row, checked: {}, updates: undefined, isGood: true }))
+    const stored = rows.filter(({ id, data }) => {
+      if (!isAside(id)) return true
+      this.#putAside++
+      this.#asideBytes += Buffer.byteLength(data ?? '')
+      return false
+    })
+    const states = stored.map(({ id, version, parentSnapshotProof, ciphertextHash, isPruned, data }): SnapshotState => ({
+      id,
+      version,
+      parentSnapshotProof,
+      ciphertextHash,
+      isPruned,
+      dataBytes: data === null ? undefined : Buffer.byteLength(data),
+      checked: {},
+      updates: undefined,
+      isGood: true
+    }))
     for (const state of states) {
       this.#ids.set(state.id, this.snapshots.push(state) - 1)
       this.#lastVersion = Math.max(this.#lastVersion, state.version)
@@ -57,6 +77,8 @@ export class DocumentCheck {
   addUpdates (rows: UpdateRow[]): void {
     const places: SnapshotUpdates[] = []
     const stored = rows.filter((row) => {
+      this.#updates.count++
+      this.#updates.bytes += Buffer.byteLength(row.data)
       const updates = this.#updatesOf(row.snapshotId)
       if (!updates.add(row)) return false
       places.push(updates)
@@ -97,16 +119,19 @@ export class DocumentCheck {
     this.#checkChain()
     const isWhole = this.#checkUpdates()
     const active = this.snapshots.find(({ id }) => id === this.document.activeSnapshotId)
+    this.#checkCounts()
+    const pruned = this.snapshots.filter(({ dataBytes }) => dataBytes === undefined).length
     const putAside = this.#putAside + this.snapshots.reduce((sum, { updates }) => sum + (updates?.putAside ?? 0), 0)
     return {
       documentId: this.document.id,
-      opens: active !== undefined && active === this.snapshots.at(-1) && active.checked.flaw === undefined && isWhole,
-      checked: { snapshots: this.snapshots.length, updates: this.#checkedUpdates },
+      opens: active?.dataBytes !== undefined && active === this.snapshots.at(-1) && active.checked.flaw === undefined && isWhole,
+      checked: { snapshots: this.snapshots.length - pruned, updates: this.#checkedUpdates },
       good: {
-        snapshots: this.snapshots.filter(({ isGood }) => isGood).length,
+        snapshots: this.snapshots.filter(({ isGood, dataBytes }) => isGood && dataBytes !== undefined).length,
         updates: this.snapshots.reduce((sum, { updates }) => sum + (updates?.good ?? 0), 0)
       },
       putAside,
+      pruned,
       problems: this.problems.first,
       problemCount: this.problems.count
     }
@@ -135,6 +160,7 @@ export class DocumentCheck {
     else if (last.id !== activeSnapshotId) {
       this.problems.add({ kind: 'document', reason: `the active snapshot is ${name(activeSnapshotId)}, and the last one that is stored is ${last.id}` })
     }
+    if (last !== undefined && last.dataBytes === undefined) this.problems.add({ kind: 'document', snapshotId: last.id, reason: 'the last snapshot was pruned' })
     if (version < this.#lastVersion) {
       this.problems.add({ kind: 'document', reason: `the document has version ${version}, and changes up to version ${this.#lastVersion}` })
     }
@@ -147,7 +173,8 @@ export class DocumentCheck {
       const next = this.snapshots[index + 1]
       const updates = state.updates ?? new SnapshotUpdates(state.id, state.version, Infinity, this.problems)
       if (next !== undefined) {
-        updates.compare(next.checked.parent?.clocks, `snapshot ${next.id}`)
+        // What retention removes it removes in batches.
+        if (!state.isPruned) updates.compare(next.checked.parent?.clocks, `snapshot ${next.id}`)
         return
       }
       const clocks = parseClocks(this.document.clocks)
@@ -155,6 +182,26 @@ export class DocumentCheck {
       isWhole = updates.compare(clocks, 'the document') && clocks !== undefined && !updates.hasFlaw
     })
     return isWhole
+  }
+
+  /** Of what was put aside, too. */
+  #checkCounts (): void {
+    const { counts } = this.document
+    if (counts === undefined) return
+    const active = this.snapshots.find(({ id }) => id === this.document.activeSnapshotId)
+    const bytes = this.snapshots.reduce((sum, { dataBytes = 0 }) => sum + dataBytes, 0)
+    const stored: Counts = {
+      snapshots: this.snapshots.filter(({ dataBytes }) => dataBytes !== undefined).length + this.#putAside,
+      updates: this.#updates.count,
+      keptBytes: bytes + this.#asideBytes + this.#updates.bytes,
+      activeUpdates: active?.updates?.count ?? 0,
+      activeUpdateBytes: active?.updates?.bytes ?? 0,
+      activeSnapshotBytes: active?.dataBytes ?? 0
+    }
+    for (const [name, value] of Object.entries(counts)) {
+      const found = stored[name as keyof Counts]
+      if (value !== found) this.problems.add({ kind: 'counts', reason: `the document counts ${value} ${name}, and ${found} are stored` })
+    }
   }
 }
 

@@ -1,9 +1,9 @@
-import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { signedJson } from '../protocol/changes.ts'
 import type { UpdateClocks } from '../protocol/clocks.ts'
 import { StoredSnapshot, StoredUpdate } from '../protocol/messages.ts'
 import { hash } from '../protocol/proof.ts'
 import { verifySignature } from '../protocol/signature.ts'
+import { TypeCompiler } from '../protocol/typebox.ts'
 import type { SnapshotRow, UpdateRow } from '../stores/rows.ts'
 
 /**
@@ -39,14 +39,26 @@ export function flawOfUpdate ({ documentId, snapshotId, author, clock, data }: U
 }
 
 /** Checks everything about a snapshot that can be told from its row alone. Returns what it says of its parent if it is a snapshot at all. */
-export function checkSnapshot ({ documentId, id, parentSnapshotProof, ciphertextHash, data }: SnapshotRow): { flaw?: Flaw, parent?: ParentOf } {
+export function checkSnapshot (row: SnapshotRow): { flaw?: Flaw, parent?: ParentOf } {
+  const { documentId, id, parentSnapshotProof, ciphertextHash, data, signature, author, bytes } = row
+  // The next snapshot proves what is left of one that was pruned.
+  if (data === null) return {}
   const message = parse(data)
   if (!snapshotCheck.Check(message)) return { flaw: { kind: 'json', reason: reasonOf(message, snapshotCheck) } }
-  const { docId, snapshotId, parentSnapshotProof: proof, parentSnapshotId, parentSnapshotUpdateClocks: clocks } = message.publicData
+  const { docId, pubKey, snapshotId, parentSnapshotProof: proof, parentSnapshotId, parentSnapshotUpdateClocks: clocks } = message.publicData
   const parent = { snapshotId: parentSnapshotId, clocks }
   if (signedJson(message) !== data) return { flaw: { kind: 'json', reason: 'has more than ciphertext, nonce, publicData and signature' }, parent }
-  const wrong = difference({ docId: documentId, snapshotId: id, parentSnapshotProof, ciphertextHash },
-    { docId, snapshotId, parentSnapshotProof: proof, ciphertextHash: hash(message.ciphertext) })
+  const stored = { docId: documentId, snapshotId: id, parentSnapshotProof, ciphertextHash, ...signature !== null && { signature, author, bytes } }
+  const signed = {
+    docId,
+    snapshotId,
+    parentSnapshotProof: proof,
+    ciphertextHash: hash(message.ciphertext),
+    signature: message.signature,
+    author: pubKey,
+    bytes: Buffer.byteLength(data)
+  }
+  const wrong = difference(stored, signed)
   // The signature comes first: a damaged ciphertext has another hash, too.
   if (!verifySignature('snapshot', message)) return { flaw: { kind: 'signature', reason: 'has an invalid signature' }, parent }
   return wrong === undefined ? { parent } : { flaw: { kind: 'row', reason: wrong }, parent }
@@ -68,7 +80,7 @@ function reasonOf (message: unknown, check: typeof snapshotCheck | typeof update
 
 function difference (stored: Record<string, unknown>, signed: Record<string, unknown>): string | undefined {
   for (const [name, value] of Object.entries(stored)) {
-    if (signed[name] !== value) return `is stored with ${name} ${JSON.stringify(value)}, and was signed with ${JSON.stringify(signed[name])}`
+    if (signed[name] !== value) return `is stored with ${name} ${JSON.stringify(value)}, but the message says ${JSON.stringify(signed[name])}`
   }
   return undefined
 }

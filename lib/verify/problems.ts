@@ -10,9 +10,12 @@ import type { Flaw } from './message.ts'
  * - `chain`: a snapshot does not follow the one before it.
  * - `proof`: a snapshot does not prove the one before it.
  * - `document`: the row of the document contradicts its snapshots and updates.
+ * - `archive`: an archive is damaged, or not one.
+ * - `counts`: the row of the document counts what is stored wrongly. Harmless: it is counted again.
  */
 export interface Problem {
-  kind: Flaw['kind'] | 'gap' | 'clocks' | 'version' | 'chain' | 'proof' | 'document'
+  kind: Flaw['kind'] | 'gap' | 'clocks' | 'version' | 'chain' | 'proof' | 'document' | 'counts' | 'archive'
+  /** Empty if an archive is damaged outside of its documents. */
   documentId: string
   snapshotId?: string
   /** The public key of an update's author. */
@@ -31,6 +34,8 @@ export interface DocumentReport {
   good: Messages
   /** Messages that an earlier repair, or the server, has put aside. They are not checked. */
   putAside: number
+  /** Old snapshots whose message was removed by retention. Their proofs are checked. */
+  pruned: number
   /** The first ones. */
   problems: Problem[]
   problemCount: number
@@ -62,10 +67,16 @@ export class Problems {
 /** One line for a person: the place, then what is wrong there. */
 export function describe ({ documentId, snapshotId, author, clock, reason }: Problem): string {
   const place = [
-    `document ${JSON.stringify(documentId)}`,
+    documentId === '' ? 'archive' : `document ${JSON.stringify(documentId)}`,
     ...snapshotId === undefined ? [] : [`snapshot ${snapshotId}`],
     ...author === undefined ? [] : [`author ${author}`],
     ...clock === undefined ? [] : [`clock ${clock}`]
   ]
   return `${place.join(', ')}: ${reason}`
+}
+
+/** Of a document that cannot be read to its end. */
+export function brokenReport (documentId: string, reason: string): DocumentReport {
+  const none = { snapshots: 0, updates: 0 }
+  return { documentId, opens: false, checked: none, good: none, putAside: 0, pruned: 0, problems: [{ kind: 'archive', documentId, reason }], problemCount: 1 }
 }

@@ -23,6 +23,7 @@ export class SnapshotUpdates {
   readonly #aside = new Set<string>()
   #versions: VersionSet | undefined
   count = 0
+  bytes = 0
   putAside = 0
   hasFlaw = false
 
@@ -34,13 +35,14 @@ export class SnapshotUpdates {
   }
 
   /** Whether it is to be checked: not one that was put aside. */
-  add ({ author, clock, version }: UpdateRow): boolean {
+  add ({ author, clock, version, data }: UpdateRow): boolean {
     if (isAside(author)) {
       this.#aside.add(author.slice(0, author.indexOf(' ')))
       this.putAside++
       return false
     }
     this.count++
+    this.bytes += Buffer.byteLength(data)
     const known = this.#authors.get(author) ?? { next: 0, behind: 0, flawed: Infinity, lastVersion: -Infinity }
     this.#authors.set(author, known)
     const fault = this.#versions?.add(version) ?? (version <= known.lastVersion ? 'is older than the update before it' : undefined)

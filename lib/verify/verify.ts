@@ -1,7 +1,7 @@
 import type { Section } from '../stores/rows.ts'
 import type { Checker } from './checker.ts'
 import { DocumentCheck } from './document.ts'
-import type { DocumentReport } from './problems.ts'
+import { brokenReport, type DocumentReport } from './problems.ts'
 
 /** Documents whose messages are still being checked while later ones are read. */
 const maxPending = 1000
@@ -27,6 +27,10 @@ export async function * verify (
         break
       case 'end':
         if (check !== undefined) pending.push(settled(check.report()))
+        break
+      case 'broken':
+        pending.push(Promise.resolve(brokenReport(section.documentId ?? '', section.reason)))
+        check = undefined
     }
     await checker.room()
     while (pending.length > maxPending) yield await next(pending)

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "secsync_snapshot" ADD COLUMN     "pruned_at" TIMESTAMPTZ(3);

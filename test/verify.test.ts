@@ -77,11 +77,11 @@ t.test('good documents have no problem, with and without threads', async (t) => 
 
 t.test('many documents and large ones are read page by page', async (t) => {
   const { connectionString, reports } = await setUp(t)
-  const messages = await fill(connectionString, { documents: 3, snapshots: 2, updates: 1100, prefix: 'large', updateBytes: 20 }) +
+  const messages = await fill(connectionString, { documents: 1, snapshots: 2, updates: 1100, prefix: 'large', updateBytes: 20 }) +
     await fill(connectionString, { documents: 520, snapshots: 1, updates: 1, snapshotBytes: 20, updateBytes: 20 }) +
     await fill(connectionString, { documents: 1, snapshots: 3, updates: 0, snapshotBytes: 3 * 1024 * 1024, prefix: 'heavy' })
   const found = await reports({}, 1)
-  t.equal(found.length, 524)
+  t.equal(found.length, 522)
   t.equal(found.reduce((sum, { good }) => sum + good.snapshots + good.updates, 0), messages)
   t.ok(found.every(({ opens, problemCount }) => opens && problemCount === 0))
 })

@@ -3,26 +3,9 @@ import type { Section } from '../stores/rows.ts'
 import type { Checker } from '../verify/checker.ts'
 import { DocumentCheck } from '../verify/document.ts'
 import { describe } from '../verify/problems.ts'
-import { ImportedDocument } from './imported-document.ts'
+import { ImportedDocument, type ImportReport } from './imported-document.ts'
 
-/**
- * What became of a document of an archive:
- *
- * - `created`: it was not there.
- * - `extended`: a part of it was there, and the rest was added.
- * - `unchanged`: it was there.
- * - `newer`: it was there, with changes that the archive does not have.
- * - `refused`: nothing was changed. `reason` says why.
- */
-export interface ImportReport {
-  /** Empty if the archive is damaged outside of its documents. */
-  documentId: string
-  outcome: 'created' | 'extended' | 'unchanged' | 'newer' | 'refused'
-  /** What was added. */
-  snapshots: number
-  updates: number
-  reason?: string
-}
+export type { ImportReport }
 
 /**
  * Loads documents into a database, and verifies all that they say. Each document is one transaction: it is there as a whole, or not at all. What

@@ -1,6 +1,24 @@
 import type { PrismaClientLike } from '../stores/prisma.ts'
 import type { DocumentRow, SnapshotRow, UpdateRow } from '../stores/rows.ts'
-import type { ImportReport } from './import.ts'
+
+/**
+ * What became of a document of an archive:
+ *
+ * - `created`: it was not there.
+ * - `extended`: a part of it was there, and the rest was added.
+ * - `unchanged`: it was there.
+ * - `newer`: it was there, with changes that the archive does not have.
+ * - `refused`: nothing was changed. `reason` says why.
+ */
+export interface ImportReport {
+  /** Empty if the archive is damaged outside of its documents. */
+  documentId: string
+  outcome: 'created' | 'extended' | 'unchanged' | 'newer' | 'refused'
+  /** What was added. */
+  snapshots: number
+  updates: number
+  reason?: string
+}
 
 /** The document that is there already. */
 interface Existing {

@@ -56,6 +56,8 @@ export interface Selection {
   documentIds?: string[] | undefined
   /** Only documents whose id begins with this. */
   prefix?: string | undefined
+  /** Only documents after this one, in the order of the database. To go on after an interruption. */
+  after?: string | undefined
 }
 
 /** Documents that are read in one transaction. Few, so that it does not keep PostgreSQL from removing old rows for long. */
@@ -69,10 +71,10 @@ const maxPageBytes = 4 * 1024 * 1024
  * Reads whole documents, also while others write them: each document is read in one snapshot of the database (REPEATABLE READ). Memory does not
  * grow with the size of a document. Yields nothing for ids that do not exist.
  */
-export async function * readDocuments (client: AdapterClient, { documentIds, prefix = '' }: Selection = {}): AsyncGenerator<Section> {
+export async function * readDocuments (client: AdapterClient, { documentIds, prefix = '', after: start }: Selection = {}): AsyncGenerator<Section> {
   const wanted = documentIds === undefined ? undefined : [...new Set(documentIds)]
   if (wanted?.length === 0) return
-  let after: string | undefined
+  let after = start
   do {
     const transaction = await client.begin('REPEATABLE READ')
     let isRead = false

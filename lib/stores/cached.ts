@@ -35,6 +35,7 @@ export class CachedLoads {
   async #loadSince (kept: LoadedDocument, documentId: string): Promise<LoadedDocument | undefined> {
     const { snapshotId, clocks } = kept.cursor
     const last = lastUpdateOf(kept)
+    if (last === undefined && kept.updates !== '') return await this.#store.load(documentId, { mode: 'complete' })
     const knownSnapshotUpdateClocks = { ...clocks, ...last && { [last.author]: last.clock - 1 } }
     if (last?.clock === 0) delete knownSnapshotUpdateClocks[last.author]
     const since = await this.#store.load(documentId, { mode: 'delta', knownSnapshotId: snapshotId, knownSnapshotUpdateClocks })
@@ -69,7 +70,7 @@ export class CachedLoads {
   }
 }
 
-/** The update that was saved last. */
+/** The update that was saved last. `undefined`: there is none, or it cannot be told from what the application has added to its public data. */
 function lastUpdateOf ({ updates }: LoadedDocument): UpdateChange | undefined {
   if (updates === '') return undefined
   // No text of a message holds this, but public data of the application's may. Then it is no JSON, or not what the store answers.

@@ -95,6 +95,16 @@ t.test('a document that was deleted or set back is what the database says', asyn
   t.strictSame(await loads('document'), ['complete'])
 })
 
+t.test('what the application adds to public data may look like the begin of an update', async (t) => {
+  const { loads, create, store } = await open(t)
+  const snapshot = await create('document')
+  for (const [clock, additional] of [{ note: { ciphertext: 'no update' } }, { note: [{ ciphertext: '', nonce: '' }] }, {}].entries()) {
+    await store.saveUpdates('document', [updateChange(ada.update('document', idOf(snapshot), clock, content, additional))])
+    t.strictSame(await loads('document'), ['complete'], 'all is read: where the last update begins is not known')
+  }
+  t.strictSame(await loads('document'), ['delta'])
+})
+
 t.test('it keeps no more than it may, and what was loaded last', async (t) => {
   const { loads, create, write } = await open(t, 200_000)
   const ids = ['a', 'b', 'c', 'd'] as const

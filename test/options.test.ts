@@ -147,6 +147,8 @@ t.test('schemas that TypeBox 0.34 did not make are refused', async (t) => {
   }
   const error = await errorOf({ hasAccess, ...store, additionalAuthenticationDataValidations: { updates: Type.Object({}) } })
   t.equal(error?.message, 'Unknown option additionalAuthenticationDataValidations.updates. Did you mean additionalAuthenticationDataValidations.update?')
+  const unknown = await errorOf({ hasAccess, ...store, additionalAuthenticationDataValidations: { document: Type.Object({}) } })
+  t.match(unknown?.message, 'additionalAuthenticationDataValidations.document is invalid: is unknown. The names are snapshot, update, ephemeralMessage')
 })
 
 t.test('a schema in the connection string, which the adapter would leave aside, is an error that says where it belongs', async (t) => {

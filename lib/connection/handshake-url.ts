@@ -22,7 +22,8 @@ export interface HandshakeUrl {
  */
 export function readHandshakeUrl (request: FastifyRequest): HandshakeUrl {
   const { path, query } = split(request.url)
-  const segment = behindPrefix(path, request.routeOptions.url ?? '')
+  const { url: route = '' } = request.routeOptions
+  const segment = behindPrefix(path, route)
   const documentIds = documentIdsOf(segment, escaped.has(request.raw) ? 'encoded' : publishedQuery.test(query) ? 'asItIs' : 'unknown')
   return { path: segment, documentIds, sessionKeys: sessionKeysOf(query, request), parameters: new URLSearchParams(query) }
 }
@@ -82,8 +83,8 @@ function documentIdsOf (path: string, writtenAs: 'encoded' | 'asItIs' | 'unknown
 /** A `+` is a plus sign in what the published client sends, and a space in a form. An application's parser has the last word. */
 function sessionKeysOf (query: string, request: FastifyRequest): string[] {
   const [, value] = /(?:^|&)sessionKey=([^&]*)/.exec(query) ?? []
-  const decoded = new URLSearchParams(`key=${value ?? ''}`).get('key') ?? ''
-  const readings = value === undefined ? [] : new URLSearchParams(query).has('revision') ? [decoded] : [...new Set([unescapeUrl(value), decoded])]
+  const decoded = value === undefined ? [] : [...new URLSearchParams(`key=${value}`).values()]
+  const readings = value === undefined || new URLSearchParams(query).has('revision') ? decoded : [...new Set([unescapeUrl(value), ...decoded])]
   const { sessionKey } = request.query as { sessionKey?: unknown }
   return typeof sessionKey !== 'string' || readings.includes(sessionKey) ? readings : [sessionKey]
 }

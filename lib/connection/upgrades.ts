@@ -44,7 +44,7 @@ export class Upgrades {
   }
 
   #onUpgrade (request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const url = request.url ?? ''
+    const { url = '' } = request
     const route = this.#routes.find(({ prefix }) => url.startsWith(staticPart(prefix)))
     if (route !== undefined) escapePath(request)
     if (route !== undefined && socket instanceof Socket) this.#limit(socket, route.timeLimit)

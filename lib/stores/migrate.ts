@@ -76,7 +76,7 @@ async function applyMigrations (
 
 /** The schema of the adapter's options, which is made if it does not exist; else that of the connection's `search_path`. */
 async function useSchema (transaction: SqlDriverAdapter): Promise<string> {
-  const { schemaName } = transaction.getConnectionInfo?.() ?? {}
+  const schemaName = transaction.getConnectionInfo?.().schemaName
   if (schemaName === undefined) {
     const [current] = await select(transaction, 'SELECT current_schema()::text')
     if (typeof current !== 'string') throw new Error('no schema of the search_path exists. Create it, or pass { schema } to the adapter')

@@ -28,7 +28,7 @@ export function statementNames (): (query: { sql: string }) => string {
 
 /** Whether an error shows a pooler. The statement was not executed. */
 export function showsPooler (error: unknown): boolean {
-  const { originalCode } = (error as { cause?: { originalCode?: string } } | undefined)?.cause ?? {}
+  const originalCode = (error as { cause?: { originalCode?: string } } | undefined)?.cause?.originalCode
   return originalCode !== undefined && codes.includes(originalCode)
 }
 

@@ -113,9 +113,9 @@ export function clientStorageSuite (test: DefineTest, newStorage: () => ClientSt
     await session.write({ updates: { snapshotId: 's1', updates: [update('a', 0), update('b', 0), update('a', 1)] } })
     await session.write({ updates: { snapshotId: 's1', updates: [update('a', 1), update('a', 2), ...ofB] } })
     await session.write({ updates: { snapshotId: 's2', updates: [update('a', 3)] } })
-    const updates = (await session.readState())?.updates ?? []
-    deepEqual(updates.filter(({ author }) => author === 'a'), [update('a', 0), update('a', 1), update('a', 2)])
-    deepEqual(updates.filter(({ author }) => author === 'b'), ofB)
+    const state = await session.readState()
+    deepEqual(state?.updates.filter(({ author }) => author === 'a'), [update('a', 0), update('a', 1), update('a', 2)])
+    deepEqual(state?.updates.filter(({ author }) => author === 'b'), ofB)
   })
 
   define('documents have nothing to do with each other', async (open) => {

@@ -67,6 +67,17 @@ t.test('a client that knows more than a store of the user’s has is told so', a
   }
 })
 
+t.test('a document that is no longer there: its clients are told when the store is looked into', async (t) => {
+  let isThere = true
+  const room = roomsOn({ load: async () => isThere ? emptyDocument() : undefined }).open('document')
+  const client = new CountingClient()
+  await room.join(client)
+  isThere = false
+  room.catchUp()
+  await room.turn()
+  t.equal(client.closeCode, 4404)
+})
+
 t.test('a snapshot that the store failed to save is saved a second time, before its client is told', async (t) => {
   const clocks: unknown[] = []
   const room = roomsOn({

@@ -156,7 +156,7 @@ t.test('what makes no sense is logged, and the store is looked into', async (t) 
   nodes.onDisconnect(() => { throw new Error('Nobody was to be disconnected') })
   broker.connect()
   const other = broker.bus()
-  const wrong = ['', 'x', 'node changes 1\n{', 'node changes 1\nnull', 'node update 1\n{}', '{}']
+  const wrong = ['', 'x', 'node changes 1\n{', 'node changes 1\nnull', 'node update 1\n{}', 'node saved x', 'node saved 1.5', '{}']
   for (const message of wrong) await other.publish('fastify-secsync:1:test:document:document', message, false)
   await other.publish('fastify-secsync:1:test:disconnect', '{', false)
   await deliverAll(broker)

@@ -13,6 +13,7 @@ class Client extends EventEmitter {
   status = 'connecting'
   readonly calls: string[] = []
   fails = false
+  error = new Error('NOPERM')
   /** Answers that are waited for, while there is an array. */
   held: Array<() => void> | undefined
   subscriber: Client | undefined
@@ -33,12 +34,17 @@ class Client extends EventEmitter {
   subscribe (...args: string[]): Promise<number> { return this.#call('subscribe', args) }
   unsubscribe (...args: string[]): Promise<number> { return this.#call('unsubscribe', args) }
   ping (): Promise<number> { return this.#call('ping', []) }
+  async connect (): Promise<void> {
+    this.calls.push('connect')
+    if (this.fails) throw new Error('ECONNREFUSED')
+  }
+
   disconnect (reconnect?: boolean): void { this.calls.push(reconnect ? 'reconnect' : 'disconnect') }
 
   async #call (name: string, args: string[]): Promise<number> {
     this.calls.push([name, ...args].join(' '))
     if (this.held !== undefined) await new Promise<void>((resolve) => this.held!.push(resolve))
-    if (this.fails) throw new Error('NOPERM')
+    if (this.fails) throw this.error
     return 1
   }
 
@@ -181,6 +187,33 @@ t.test('a Redis that answers no ping is away, and it connects anew', async (t) =
   t.strictSame(a.told, [true, false])
   t.strictSame(messages(), ['secsync: Redis is unavailable. Nodes poll the store until it is back'])
   await bus.close()
+})
+
+t.test('a connection that ioredis has given up is opened again, and a failure to do so is no crash', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const { bus, subscriber } = busOn()
+  subscriber.become('end')
+  for (const fails of [true, false]) {
+    subscriber.fails = fails
+    mock.timers.tick(5000)
+    await flush()
+  }
+  t.strictSame(subscriber.calls, ['connect', 'connect'])
+  await bus.close()
+})
+
+t.test('a Redis that answers that nobody may publish is named in the log, and when it takes messages again', async (t) => {
+  const { bus, client, messages } = busOn()
+  client.status = 'ready'
+  client.fails = true
+  client.error = Object.assign(new Error('NOPERM this user has no permissions'), { name: 'ReplyError' })
+  for (let i = 0; i < 2; i++) await t.rejects(bus.publish('a', 'message'), { code: 'FST_SECSYNC_BUS_UNAVAILABLE' })
+  client.fails = false
+  await bus.publish('a', 'message')
+  t.strictSame(messages(), [
+    'secsync: Redis rejects messages of this node. Other nodes poll the store until it accepts them', 'secsync: Redis accepts messages of this node again'
+  ])
 })
 
 t.test('channels have the prefix of the client, if it has one', async (t: Test) => {

@@ -7,13 +7,21 @@ import type { Presence } from './presence.ts'
 /** Milliseconds between two messages: typing moves the cursor with every key. */
 const pause = 30
 
+/** States that one author may have: an `Awareness` has one. */
+const maxStatesOfAuthor = 4
+
 type State = Record<string, unknown>
+
+export interface AwarenessOptions {
+  /** Whether a state of somebody else is taken: `user.publicKey` in it is its author. */
+  isValidState?: ((state: Record<string, unknown>) => boolean) | undefined
+}
 
 /** Origin of changes that come from others. */
 const remote = 'secsync-remote'
 
 /** Connects the states of an `Awareness` with those of others. Returns a function that tells them that this one is gone, and ends it. */
-export function connectAwareness (awareness: Awareness, presence: Presence): () => void {
+export function connectAwareness (awareness: Awareness, presence: Presence, { isValidState = () => true }: AwarenessOptions = {}): () => void {
   const { clientID } = awareness
   /** Who has sent the state of a client. */
   const owners = new Map<number, string>()
@@ -41,8 +49,11 @@ export function connectAwareness (awareness: Awareness, presence: Presence): () 
   const receive = (publicKey: string, content: Uint8Array) => {
     const entries = decodeAwarenessUpdate(content)
     const isOfAuthor = entries?.every(({ id, state }) => id !== clientID && (owners.get(id) ?? publicKey) === publicKey &&
-      (state === null ? owners.has(id) : publicKeyOf(state) === publicKey))
+      (state === null ? owners.has(id) : isState(state) && publicKeyOf(state) === publicKey && isValidState(state)))
     if (entries === undefined || isOfAuthor !== true) return
+    const ids = new Set(entries.map(({ id }) => id))
+    for (const [id, owner] of owners) if (owner === publicKey) ids.add(id)
+    if (ids.size > maxStatesOfAuthor) return
     for (const { id } of entries) owners.set(id, publicKey)
     applyAwarenessUpdate(awareness, content, remote)
   }
@@ -103,9 +114,12 @@ function withPublicKey (state: State | null, publicKey: string): State | null {
   return { ...state, user: { ...user, publicKey } }
 }
 
-function publicKeyOf (state: unknown): unknown {
-  const user = (state as { user?: { publicKey?: unknown } | null }).user
-  return user?.publicKey
+function isState (state: unknown): state is State {
+  return typeof state === 'object' && state !== null
+}
+
+function publicKeyOf ({ user }: State): unknown {
+  return isState(user) ? user.publicKey : undefined
 }
 
 interface Entry {

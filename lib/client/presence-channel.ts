@@ -22,6 +22,9 @@ interface ChannelSettings {
 /** Messages that wait to be encrypted. When there are more, the oldest is dropped: a newer cursor replaces it. */
 const maxWaiting = 256
 
+/** Characters of base64: a bigger one is left out before it costs any work. */
+const maxCiphertext = 64 * 1024
+
 /** Presence over one connection after the other, each with a session of its own. Nothing in here can fail a document. */
 export class PresenceChannel implements Presence {
   readonly publicKey: string
@@ -75,6 +78,7 @@ export class PresenceChannel implements Presence {
 
   /** What is not right is left out: whoever sent it is not heard. */
   receive (value: unknown): void {
+    if (sizeOf(value) > maxCiphertext) return
     this.#do(async (session, key) => {
       const message = await this.#settings.reader.ephemeralMessage(value)
       const { content, answer } = await this.#run(session.receive(message, key))
@@ -118,4 +122,9 @@ export class PresenceChannel implements Presence {
   #run<T> (work: Work<T>): Promise<T> {
     return this.#settings.environment.newPace().run(work)
   }
+}
+
+function sizeOf (value: unknown): number {
+  const { ciphertext } = value as { ciphertext?: unknown }
+  return typeof ciphertext === 'string' ? ciphertext.length : Infinity
 }

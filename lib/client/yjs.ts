@@ -6,6 +6,11 @@ import type { Contents, Crdt } from './crdt.ts'
 export interface YjsOptions {
   /** Cursors, names and the like, shared with everybody who is there. One `Awareness` of the document, usually also given to the editor. */
   awareness?: Awareness | undefined
+  /**
+   * Whether a state of somebody else is taken. States come from other browsers and have any shape: check it before you use it. `user.publicKey` in it is its author. A
+   * message with one that is refused is left out. Default: all are taken.
+   */
+  isValidState?: ((state: Record<string, unknown>) => boolean) | undefined
 }
 
 /**
@@ -16,7 +21,7 @@ export interface YjsOptions {
  * openDocument({ crdt: yjs(yDoc, { awareness: new Awareness(yDoc) }), … })
  * ```
  */
-export function yjs (doc: Y.Doc, { awareness }: YjsOptions = {}): Crdt {
+export function yjs (doc: Y.Doc, { awareness, isValidState }: YjsOptions = {}): Crdt {
   /** The origin of transactions with what others wrote. Not a text: an application may use any. */
   const remote = { name: 'fastify-secsync' }
 
@@ -47,7 +52,7 @@ export function yjs (doc: Y.Doc, { awareness }: YjsOptions = {}): Crdt {
 
     mergeChanges: mergeAll,
 
-    ...awareness && { connectPresence: (presence) => connectAwareness(awareness, presence) }
+    ...awareness && { connectPresence: (presence) => connectAwareness(awareness, presence, { isValidState }) }
   }
 }
 

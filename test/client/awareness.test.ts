@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { connectAwareness } from '../../lib/client/awareness.ts'
+import { connectAwareness, type AwarenessOptions } from '../../lib/client/awareness.ts'
 import type { Presence, PresenceEvent } from '../../lib/client/presence.ts'
 
 /** Relays between all that are connected, as the server does. */
@@ -18,10 +18,10 @@ class Member implements Presence {
   readonly #network: Network
   #listener: (event: PresenceEvent) => void = () => {}
 
-  constructor (network: Network, publicKey: string) {
+  constructor (network: Network, publicKey: string, options?: AwarenessOptions) {
     this.#network = network
     this.publicKey = publicKey
-    this.end = connectAwareness(this.awareness, this)
+    this.end = connectAwareness(this.awareness, this, options)
     this.connect()
   }
 
@@ -66,8 +66,8 @@ class Member implements Presence {
   }
 }
 
-function join (t: Test, network: Network, name: string): Member {
-  const member = new Member(network, `key of ${name}`)
+function join (t: Test, network: Network, name: string, options?: AwarenessOptions): Member {
+  const member = new Member(network, `key of ${name}`, options)
   member.awareness.setLocalStateField('name', name)
   t.teardown(() => {
     member.end()
@@ -167,4 +167,38 @@ t.test('a state that is set to null is told at once', async (t) => {
   t.same(ben.others, [])
   anna.awareness.setLocalState({ name: 'Anna' })
   await ben.sees('Anna')
+})
+
+t.test('a state that the application refuses is left out, and the one before it stays', async (t) => {
+  const network = new Network()
+  const seen: unknown[] = []
+  const anna = join(t, network, 'Anna', {
+    isValidState: (state) => {
+      seen.push((state as { user: { publicKey: string } }).user.publicKey)
+      return typeof state.name === 'string'
+    }
+  })
+  const [ben, cleo] = [join(t, network, 'Ben'), join(t, network, 'Cleo')]
+  await anna.sees('Ben', 'Cleo')
+  ben.awareness.setLocalStateField('name', { toString: 'no function' })
+  cleo.awareness.setLocalStateField('name', 'Cleopatra')
+  await anna.sees('Ben', 'Cleopatra')
+  t.same([...new Set(seen)].sort(), ['key of Ben', 'key of Cleo'])
+})
+
+t.test('one author does not fill the list of those who are here', async (t) => {
+  const network = new Network()
+  const [anna, ben, mallory] = [join(t, network, 'Anna'), join(t, network, 'Ben'), join(t, network, 'Mallory')]
+  await anna.sees('Ben', 'Mallory')
+  for (let id = 1; id <= 1000; id++) {
+    const source = new Awareness(new Y.Doc())
+    source.clientID = id
+    source.meta.set(id, { clock: 1, lastUpdated: 0 })
+    source.states.set(id, { name: `Mallory ${id}`, user: { publicKey: mallory.publicKey } })
+    anna.receive({ type: 'message', publicKey: mallory.publicKey, content: encodeAwarenessUpdate(source, [id]) })
+    source.doc.destroy()
+  }
+  t.equal(anna.others.length, 1 + 4)
+  ben.awareness.setLocalStateField('name', 'Benjamin')
+  await anna.sees('Benjamin', 'Mallory', 'Mallory 1', 'Mallory 2', 'Mallory 3')
 })

@@ -146,6 +146,12 @@ t.test('presence goes both ways, also after a reconnect, and with the first mess
   // The published client drops what it is sent before the sessions know each other, and so do others with what it sends.
   await until(() => heard.includes('hello'), async () => { real.sendEphemeralMessage('hello'); await nextTask() })
 
+  // One that is too big is left out.
+  const big = 'x'.repeat(60_000)
+  real.sendEphemeralMessage(big)
+  await until(() => heard.includes('behind it'), async () => { real.sendEphemeralMessage('behind it'); await nextTask() })
+  t.notOk(heard.includes(big))
+
   // After a cut line, too, without being asked.
   state = 'back'
   proxy.cut()

@@ -11,6 +11,7 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 import { hasAccess, Members } from './access.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
+import authors from './routes/authors.ts'
 import documents from './routes/documents.ts'
 import health from './routes/health.ts'
 import keys from './routes/keys.ts'
@@ -89,6 +90,7 @@ export async function buildApp ({ connectionString, redisUrl, logLevel, pretty =
   app.register(sessions, { prefix: '/api' })
   app.register(async (api) => {
     api.addHook('onRequest', authenticate)
+    api.register(authors)
     api.register(documents)
     api.register(members)
     api.register(keys)

@@ -8,6 +8,8 @@ export interface Member {
   memberId: string
   name: string
   role: Role
+  /** With which this member's pages sign what they send. */
+  publicKeys: string[]
 }
 
 export interface Membership {

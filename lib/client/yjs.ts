@@ -7,8 +7,8 @@ export interface YjsOptions {
   /** Cursors, names and the like, shared with everybody who is there. One `Awareness` of the document, usually also given to the editor. */
   awareness?: Awareness | undefined
   /**
-   * Whether a state of somebody else is taken. States come from other browsers and have any shape: check it before you use it. `user.publicKey` in it is its author. A
-   * message with one that is refused is left out. Default: all are taken.
+   * Whether a state of somebody else is taken. States come from other browsers and have any shape: check it before you use it. `user.publicKey` in it is
+   * its author. A message with one that is refused is left out. Default: all are taken.
    */
   isValidState?: ((state: Record<string, unknown>) => boolean) | undefined
 }

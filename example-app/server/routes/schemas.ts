@@ -5,6 +5,8 @@ const Id = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[^\\0]+$' })
 
 export const DocumentParams = Type.Object({ id: Id })
 export const MemberParams = Type.Object({ id: Id, memberId: Id })
+/** An Ed25519 public key: 32 bytes in base64. */
+export const AuthorParams = Type.Object({ id: Id, publicKey: Type.String({ pattern: '^[\\w-]{43}$' }) })
 export const InvitationParams = Type.Object({ token: Id })
 
 /** What an owner can make of others. */

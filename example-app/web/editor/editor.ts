@@ -5,7 +5,7 @@ import { Decoration, DecorationSet, EditorView } from 'prosemirror-view'
 import { yCursorPlugin, ySyncPlugin, yUndoPlugin } from 'y-prosemirror'
 import { colorNumber } from '../sync/colors.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
-import type { Person } from '../sync/presence.ts'
+import type { PresenceState } from '../sync/presence.ts'
 import { keys, typingRules } from './commands.ts'
 import { schema } from './schema.ts'
 
@@ -16,7 +16,7 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
       schema,
       plugins: [
         ySyncPlugin(open.body),
-        yCursorPlugin(open.presence, { cursorBuilder: cursor, selectionBuilder: selection }),
+        cursors(open),
         yUndoPlugin({ undoManager: open.undo }),
         typingRules(),
         keymap(keys),
@@ -29,20 +29,26 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
   })
 }
 
+/** The cursors of others, once it is known whose they are. */
+function cursors (open: OpenDocument): Plugin {
+  return yCursorPlugin(open.presence, {
+    awarenessStateFilter: (selfId: number, id: number, state: PresenceState) => id !== selfId && open.personOf(state) !== undefined,
+    cursorBuilder: (user: PresenceState['user']) => cursor(open, user),
+    selectionBuilder: (user: PresenceState['user']) => ({ class: `selection person-${colorNumber(open.personOf({ user })?.color)}` })
+  })
+}
+
 // Classes instead of the style attributes that y-prosemirror would write, which the Content-Security-Policy forbids.
-function cursor (person: Partial<Person>): HTMLElement {
+function cursor (open: OpenDocument, user: PresenceState['user']): HTMLElement {
+  const person = open.personOf({ user })
   const line = document.createElement('span')
-  line.className = `cursor person-${colorNumber(person.color)}`
+  line.className = `cursor person-${colorNumber(person?.color)}`
   const name = document.createElement('span')
   name.className = 'cursor-name'
-  name.textContent = person.name ?? ''
+  name.textContent = person?.name ?? ''
   // Word joiners keep the line from breaking at the cursor.
   line.append('\u2060', name, '\u2060')
   return line
-}
-
-function selection (person: Partial<Person>) {
-  return { class: `selection person-${colorNumber(person.color)}` }
 }
 
 function placeholder (text: string): Plugin {

@@ -1,11 +1,12 @@
 import { ClientError, openDocument, type Crdt, type SecsyncDocument } from 'fastify-secsync/client'
 import { yjs } from 'fastify-secsync/client/yjs'
-import { documentPath, mayWrite, Refused, request, type Membership } from '../api.ts'
+import { documentPath, mayWrite, Refused, request } from '../api.ts'
 import { fromBase64 } from '../crypto/base64.ts'
 import { MissingKey } from '../crypto/keyring.ts'
 import { withSession, type Session } from '../session.ts'
 import { noteFrame } from './frames.ts'
 import type { OpenDocument } from './open-document.ts'
+import { isPresenceState } from './presence.ts'
 import { storage } from './storage.ts'
 
 const endpoint = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/documents`
@@ -15,7 +16,7 @@ export function connect (open: OpenDocument): SecsyncDocument {
   return openDocument({
     url: endpoint,
     documentId: open.id,
-    crdt: ofWriters(yjs(open.doc, { awareness: open.presence }), open),
+    crdt: ofWriters(yjs(open.doc, { awareness: open.presence, isValidState: isPresenceState }), open),
     storage,
     sessionKey: () => withSession((session) => admit(open, session)).catch((error: unknown) => { throw reasonOf(error) }),
     getKey: async (snapshot) => {
@@ -44,13 +45,11 @@ export function keyIdIn (publicData: Record<string, unknown> | undefined): strin
   return typeof keyId === 'string' ? keyId : undefined
 }
 
-/** Before every connect: a registered document, what the server says of this person, and the newest key. */
+/** Before every connect. */
 async function admit (open: OpenDocument, session: Session): Promise<string> {
-  const path = documentPath(open.id)
-  if (!open.record.registered) await request('PUT', path, session.sessionKey)
+  if (!open.record.registered) await request('PUT', documentPath(open.id), session.sessionKey)
   try {
-    await open.setMembership(await request<Membership>('GET', path, session.sessionKey))
-    await open.keyExchange.refresh(session)
+    await open.enter(session)
   } catch (error) {
     // Who is no member hears so on the connection, or becomes one by it where a document is open to everyone with its link.
     if (!(error instanceof Refused && error.status === 404)) throw error

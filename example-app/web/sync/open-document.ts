@@ -8,18 +8,18 @@ import { KeyExchange } from '../crypto/key-exchange.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import { saveDocument, type DocumentRecord } from '../device/documents.ts'
 import { forgetEarlierCopy, readEarlierCopy, type EarlierCopy } from '../device/earlier-version.ts'
-import { session, withSession } from '../session.ts'
+import { session, withSession, type Session } from '../session.ts'
 import { Signal } from '../ui/signal.ts'
 import { colorAt } from './colors.ts'
 import { connect, keyIdIn } from './connect.ts'
-import { statesOf, type Person } from './presence.ts'
+import { personAt, personOf, statesOf, type Person, type PresenceState } from './presence.ts'
 import { forgetContent } from './storage.ts'
 
 /** The origin of what the person types into the title. */
 export const fromTitle = Symbol('from the title')
 
-/** Milliseconds: the title is noted in the list of documents at most this often, and members are asked for. */
-const pause = { title: 1000, members: 300 }
+/** Milliseconds: how often at most the title is noted in the list of documents and members are asked for, and how soon the first time. */
+const pause = { title: 1000, members: 2000, soon: 200 }
 
 /** A document on the screen: its content, its keys, its people, and the client that keeps it the same as everybody else's. */
 export class OpenDocument {
@@ -46,10 +46,14 @@ export class OpenDocument {
   readonly #ends: Array<() => void> = []
   #earlierCopy: EarlierCopy | undefined
   #isRotating = false
+  #isIntroduced = false
   /** What others last said about when members changed. */
   readonly #membersChangedAt = new Map<number, number | undefined>()
   #titleTimer: ReturnType<typeof setTimeout> | undefined
   #membersTimer: ReturnType<typeof setTimeout> | undefined
+  #membersAskedAt = 0
+  /** Keys of which the server does not say whose they are: asked for once. */
+  readonly #unknown = new Set<string>()
 
   static async open (record: DocumentRecord): Promise<OpenDocument> {
     const keyring = new Keyring(record)
@@ -62,7 +66,6 @@ export class OpenDocument {
     this.keyring = keyring
     this.keyExchange = keyExchange
     this.role = new Signal(record.role)
-    this.presence.setLocalStateField('user', this.#self(0))
     this.#earlierCopy = earlierCopy
     this.doc.transact(() => { for (const update of earlierCopy?.updates ?? []) Y.applyUpdateV2(this.doc, update) })
     this.connection = connect(this)
@@ -71,16 +74,24 @@ export class OpenDocument {
     this.#ends.push(this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
   }
 
-  #self (place: number): Person {
+  /** Who this is, with the colour of their place among the members. */
+  get self (): Person {
     const { name = '', memberId = '' } = session.get() ?? {}
-    return { name, memberId, color: colorAt(place) }
+    const members = this.members.get()?.members ?? []
+    return personAt(members, members.findIndex((member) => member.memberId === memberId)) ?? { name, memberId, color: colorAt(0) }
+  }
+
+  /** Whose page a state is of. Undefined until the server has said it. */
+  personOf ({ user }: PresenceState): Person | undefined {
+    const membership = this.members.get()
+    return membership && personOf(membership, user?.publicKey)
   }
 
   readonly #moved = () => {
     const { connection: { status }, loaded, pending, storage } = this.connection.getState()
     if (status !== 'live') return
     // By a link that is open to everyone one becomes a member by connecting.
-    if (this.role.get() === undefined) this.#refreshSoon()
+    if (this.role.get() === undefined) void withSession((session) => this.enter(session)).catch(() => {})
     if (this.#earlierCopy !== undefined && loaded === 'server' && pending === 0 && storage === 'device') {
       void forgetEarlierCopy(this.id, this.#earlierCopy).catch(() => {})
       this.#earlierCopy = undefined
@@ -112,8 +123,12 @@ export class OpenDocument {
   /** The owner's page tells the others when a role changed: the server does not. */
   readonly #othersSaid = ({ removed }: { removed: number[] }) => {
     for (const id of removed) this.#membersChangedAt.delete(id)
-    for (const [id, { membersChangedAt }] of statesOf(this.presence)) {
-      if (id === this.presence.clientID || this.#membersChangedAt.get(id) === membersChangedAt) continue
+    for (const [id, state] of statesOf(this.presence)) {
+      const { membersChangedAt, user: { publicKey } = {} } = state
+      if (id === this.presence.clientID || publicKey === undefined) continue
+      const isUnknown = this.personOf(state) === undefined && !this.#unknown.has(publicKey)
+      if (isUnknown) this.#unknown.add(publicKey)
+      if (!isUnknown && this.#membersChangedAt.get(id) === membersChangedAt) continue
       this.#membersChangedAt.set(id, membersChangedAt)
       this.#refreshSoon()
     }
@@ -122,20 +137,34 @@ export class OpenDocument {
   #refreshSoon (): void {
     this.#membersTimer ??= setTimeout(() => {
       this.#membersTimer = undefined
+      this.#membersAskedAt = Date.now()
       void this.refreshMembers().catch(() => {})
-    }, pause.members)
+    }, Math.max(pause.soon, this.#membersAskedAt + pause.members - Date.now()))
+  }
+
+  /** What a member does first: says which key this page signs with, and takes what the server says of the others, and the newest key. */
+  async enter (session: Session): Promise<void> {
+    await this.#askMembers(session)
+    await this.keyExchange.refresh(session)
   }
 
   async refreshMembers (): Promise<void> {
-    await withSession(async (current) => {
-      await this.setMembership(await request<Membership>('GET', documentPath(this.id), current.sessionKey))
-    })
+    await withSession((session) => this.#askMembers(session))
   }
 
-  async setMembership (membership: Membership): Promise<void> {
+  async #askMembers ({ sessionKey, memberId }: Session): Promise<void> {
+    const { publicKey } = this.connection
+    if (!this.#isIntroduced) await request('PUT', documentPath(this.id, 'authors', publicKey), sessionKey)
+    const membership = await request<Membership>('GET', documentPath(this.id), sessionKey)
+    this.#isIntroduced = membership.members.some((member) => member.memberId === memberId && member.publicKeys.includes(publicKey))
+    await this.#setMembership(membership)
+  }
+
+  async #setMembership (membership: Membership): Promise<void> {
     this.#showOut(membership.members)
     this.members.set(membership)
-    this.presence.setLocalStateField('user', this.#self(membership.members.findIndex(({ memberId }) => memberId === session.get()?.memberId)))
+    // Whoever shows people looks again who they are.
+    this.presence.emit('change', [{ added: [], updated: [], removed: [] }, 'members'])
     this.record.role = membership.role
     this.record.registered = true
     const owner = membership.members.find(({ role }) => role === 'owner')?.memberId
@@ -153,7 +182,7 @@ export class OpenDocument {
   /** Who was removed cannot say goodbye. */
   #showOut (members: Member[]): void {
     const removed = (this.members.get()?.members ?? []).filter(({ memberId }) => !members.some((member) => member.memberId === memberId))
-    const ids = [...statesOf(this.presence)].filter(([, { user }]) => removed.some(({ memberId }) => memberId === user?.memberId))
+    const ids = [...statesOf(this.presence)].filter(([, { user }]) => removed.some(({ publicKeys }) => publicKeys.includes(user?.publicKey ?? '')))
     removeAwarenessStates(this.presence, ids.map(([id]) => id), 'removed')
   }
 

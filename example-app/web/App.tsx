@@ -15,7 +15,7 @@ export function App () {
   const who = useSignal(session)
 
   if (where.page === 'home') return <HomePage />
-  if (where.page === 'join') return <JoinPage key={where.token} token={where.token} documentKey={where.key} />
+  if (where.page === 'join') return <JoinPage key={`${where.token} ${where.key}`} token={where.token} documentKey={where.key} />
   if (who === undefined) {
     return <WelcomePage title='A document for you' action='Open it'>Before it opens: what should the others in it call you?</WelcomePage>
   }

@@ -88,6 +88,31 @@ test('sharing', { skip: noBrowser }, async (t) => {
     t.same(ben.complaints, [])
   })
 
+  await t.test('a link whose end is cut off is called incomplete, and the whole one opens', async (t) => {
+    const ana = await Person.arrives(browser, 'Ana Meyer')
+    const ben = await Person.arrives(browser, 'Ben Okafor')
+    await ana.newDocument(app.url)
+    await ana.write('Read this.')
+    const link = await ana.invite('Can edit')
+    for (const cut of [1, 5, 43, 44]) {
+      await ben.page.goto(link.slice(0, -cut))
+      await ben.page.getByRole('heading', { name: 'This link is incomplete' }).waitFor()
+    }
+    t.notOk(ben.sent.some((text) => text.includes('/api/invitations/')), 'the invitation was not taken')
+    await ben.open(link)
+    await ben.reads('Read this.')
+    await ben.isLive()
+    const address = ben.page.url()
+    await ben.page.goto(app.url)
+    await ben.page.goto(address.slice(0, -5))
+    await ben.reads('Read this.')
+    await ben.isLive()
+    t.equal(ben.page.url(), address, 'where the key is known, a broken one does no harm')
+    const cleo = await Person.arrives(browser, 'Cleo Lindgren')
+    await cleo.open(address.slice(0, -5))
+    await cleo.page.getByRole('heading', { name: 'This link is incomplete' }).waitFor()
+  })
+
   await t.test('who may only read from now on reads on', async (t) => {
     const [ana, ben] = await anaWith('Can edit')
     await ben.write('Ben was here. ')

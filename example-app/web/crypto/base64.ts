@@ -10,6 +10,15 @@ export function fromBase64 (text: string): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
+/** Whether a text can be the key of a document: the end of a link may have been cut off on its way. */
+export function isKey (text: string): boolean {
+  try {
+    return fromBase64(text).length === 32
+  } catch {
+    return false
+  }
+}
+
 /** Random bytes as base64. */
 export function randomText (bytes: number): string {
   return toBase64(crypto.getRandomValues(new Uint8Array(bytes)))

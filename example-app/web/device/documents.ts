@@ -1,7 +1,7 @@
 import { read, transact } from './database.ts'
 import { Signal } from '../ui/signal.ts'
 import type { Role } from '../api.ts'
-import { randomText } from '../crypto/base64.ts'
+import { isKey, randomText } from '../crypto/base64.ts'
 
 /** What this device remembers of a document beside its content. */
 export interface DocumentRecord {
@@ -29,8 +29,16 @@ export async function loadDocuments (): Promise<void> {
   documents.set(records.sort((a, b) => b.openedAt - a.openedAt))
 }
 
-export function readDocument (id: string): Promise<DocumentRecord | undefined> {
-  return read<DocumentRecord>('documents', id)
+export async function readDocument (id: string): Promise<DocumentRecord | undefined> {
+  const record = await read<DocumentRecord>('documents', id)
+  return record && withoutBrokenKeys(record)
+}
+
+/** An earlier version kept the keys of links whose end was cut off. */
+function withoutBrokenKeys (record: DocumentRecord): DocumentRecord {
+  record.keys = record.keys.filter(isKey)
+  if (record.keyFromLink !== undefined && !isKey(record.keyFromLink)) delete record.keyFromLink
+  return record
 }
 
 export async function saveDocument (record: DocumentRecord): Promise<void> {
@@ -49,7 +57,7 @@ export async function saveDocument (record: DocumentRecord): Promise<void> {
 /** Another tab may have learned a key since this record was read. A lost key is a lost document. */
 function keepKeys (record: DocumentRecord, onDisk: DocumentRecord | undefined): void {
   for (const key of onDisk?.keys ?? []) {
-    if (record.keys.includes(key)) continue
+    if (record.keys.includes(key) || !isKey(key)) continue
     if (key === onDisk?.keyFromLink) record.keys.unshift(key)
     else record.keys.push(key)
   }
@@ -64,11 +72,11 @@ export async function newDocument (): Promise<DocumentRecord> {
   return record
 }
 
-/** A document that came by link. A key that is new here does not push out those that are known. */
+/** A document that came by link. A key that is new here does not push out those that are known, and one that cannot be right is not kept. */
 export async function rememberDocument (id: string, key: string, role: Role | undefined): Promise<DocumentRecord> {
   const record = await readDocument(id) ?? { id, title: '', role, keys: [], registered: true, devices: {}, openedAt: Date.now() }
   if (role !== undefined) record.role = role
-  if (key !== '' && !record.keys.includes(key)) {
+  if (isKey(key) && !record.keys.includes(key)) {
     if (record.keys.length > 0) record.keyFromLink = key
     record.keys.unshift(key)
   }

@@ -1,6 +1,7 @@
 import '../styles/document.css'
 import '../styles/editor.css'
 import { useEffect, useState } from 'react'
+import { isKey } from '../crypto/base64.ts'
 import { readDocument, rememberDocument, saveDocument } from '../device/documents.ts'
 import { documentHref, replaceFragment } from '../route.ts'
 import { OpenDocument } from '../sync/open-document.ts'
@@ -10,7 +11,7 @@ import { Workspace } from './Workspace.tsx'
 /** Undefined when neither the link nor this device has the key. */
 async function open (id: string, key: string): Promise<OpenDocument | undefined> {
   const known = await readDocument(id)
-  if (known === undefined && key === '') return undefined
+  if ((known?.keys.length ?? 0) === 0 && !isKey(key)) return undefined
   const record = known === undefined || !known.keys.includes(key) ? await rememberDocument(id, key, undefined) : known
   record.openedAt = Date.now()
   await saveDocument(record)

@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'react'
 import { Refused, request, type Role } from '../api.ts'
+import { isKey } from '../crypto/base64.ts'
 import { rememberDocument } from '../device/documents.ts'
+import { IncompleteLink } from '../document/IncompleteLink.tsx'
 import { documentHref } from '../route.ts'
 import { session, withSession } from '../session.ts'
 import { Brand } from './Brand.tsx'
@@ -16,7 +18,8 @@ async function accept (token: string, key: string): Promise<void> {
 
 /** An invitation: the token in the link is for the server, the key beside it is not. */
 export function JoinPage ({ token, documentKey }: { token: string, documentKey: string }) {
-  const [state, setState] = useState<'asking' | 'joining' | 'ended' | 'failed'>(session.get() === undefined ? 'asking' : 'joining')
+  const [state, setState] = useState<'incomplete' | 'asking' | 'joining' | 'ended' | 'failed'>(
+    !isKey(documentKey) ? 'incomplete' : session.get() === undefined ? 'asking' : 'joining')
 
   useEffect(() => {
     if (state !== 'joining') return
@@ -25,6 +28,8 @@ export function JoinPage ({ token, documentKey }: { token: string, documentKey: 
     })
   }, [state, token, documentKey])
 
+  // Before the invitation is taken: its end is the key.
+  if (state === 'incomplete') return <IncompleteLink />
   if (state === 'asking') {
     return (
       <WelcomePage title='You are invited to a document' action='Open it' onReady={() => setState('joining')}>

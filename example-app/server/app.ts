@@ -4,7 +4,7 @@ import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Type } from '@sinclair/typebox'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import secsync, { statementNames } from 'fastify-secsync'
 import { migrate } from 'fastify-secsync/migrate'
 import { Redis } from 'ioredis'
@@ -84,6 +84,12 @@ export async function buildApp ({ connectionString, redisUrl, logLevel, pretty =
   })
   app.secsync.addHook('preHandler', app.refusedSnapshots.hook)
 
+  // What goes wrong in here, in the words of a database or of anybody else, is for the log.
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    if ((error.statusCode ?? 500) < 500) return error
+    request.log.error({ err: error }, 'A request has failed')
+    return await reply.code(500).send({ statusCode: 500, error: 'Internal Server Error', message: 'Something went wrong' })
+  })
   // Fastify's own would log the whole URL.
   app.setNotFoundHandler(() => { throw new NotFound() })
   app.register(health)

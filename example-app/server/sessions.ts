@@ -22,6 +22,8 @@ export class Sessions {
   }
 
   async find (sessionKey: string): Promise<Member | undefined> {
+    // What `start` cannot have made is not asked for: PostgreSQL has no NUL.
+    if (!/^[\w-]{1,100}$/.test(sessionKey)) return undefined
     const { rows } = await this.#db.query<Member>('SELECT member_id AS id, name FROM app_session WHERE session_key = $1', [sessionKey])
     return rows[0]
   }

@@ -4,7 +4,7 @@ import { authenticate, SessionUnknown } from '../sessions.ts'
 const sessions: FastifyPluginAsyncTypebox = async (app) => {
   app.post('/sessions', {
     schema: {
-      body: Type.Object({ name: Type.String({ minLength: 1, maxLength: 100, pattern: '\\S' }) }),
+      body: Type.Object({ name: Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\0]*[^\\0\\s][^\\0]*$' }) }),
       response: { 200: Type.Object({ sessionKey: Type.String() }) }
     }
   }, async ({ body }) => ({ sessionKey: await app.sessions.start(body.name.trim()) }))

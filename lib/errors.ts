@@ -20,6 +20,11 @@ export const DatabaseNotMigrated = createError<[string]>('FST_SECSYNC_DATABASE_N
 export const DatabaseEncodingInvalid = createError<[string]>('FST_SECSYNC_DATABASE_ENCODING_INVALID',
   "The database has the encoding %s, which cannot store every character. Use a database created with CREATE DATABASE … ENCODING 'UTF8'")
 
+// The command line.
+export const AdapterMissing = createError<[string]>('FST_SECSYNC_ADAPTER_MISSING',
+  'The command line needs the npm package @prisma/adapter-pg. Run npm install @prisma/adapter-pg@7. Could not load it: %s')
+export const CommandInvalid = createError<[string]>('FST_SECSYNC_COMMAND_INVALID', '%s')
+
 // The embedded PostgreSQL.
 export const EmbeddedPostgresFailed = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_FAILED', 'Could not start the embedded PostgreSQL: %s')
 export const EmbeddedPostgresInUse = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_IN_USE',

@@ -4,6 +4,7 @@ import { invitationLink } from '../route.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
+import { LinkField } from './LinkField.tsx'
 
 type Offer = 'editor' | 'viewer'
 const offers: Array<[Offer, string]> = [['editor', 'Can edit'], ['viewer', 'Can read']]
@@ -37,9 +38,7 @@ export function InviteForm ({ open }: { open: OpenDocument }) {
         </div>
         <CopyButton label='Copy invitation link' primary prepare={prepare} />
       </div>
-      {links[role] !== undefined && (
-        <input className='field link-field' readOnly value={links[role]} aria-label='Invitation link' onFocus={(event) => event.target.select()} />
-      )}
+      {links[role] !== undefined && <LinkField label='Invitation link' link={links[role]} />}
       <p className='field-note'>Whoever opens the link becomes a member. The key is at its end, where the server cannot see it: send it in a way you trust.</p>
     </section>
   )

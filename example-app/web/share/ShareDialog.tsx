@@ -9,6 +9,7 @@ import { CopyButton } from '../ui/CopyButton.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useSignal } from '../ui/signal.ts'
 import { InviteForm } from './InviteForm.tsx'
+import { LinkField } from './LinkField.tsx'
 import { MemberList } from './MemberList.tsx'
 import { removeMember } from './removeMember.ts'
 
@@ -22,6 +23,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   const [trouble, setTrouble] = useState('')
   const [removal, setRemoval] = useState<{ name: string, unreached: string[] }>()
   const isOwner = membership?.role === 'owner'
+  const link = new URL(documentHref(open.id, key), location.origin).href
 
   const refresh = useCallback(async () => {
     await open.refreshMembers()
@@ -59,7 +61,8 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
         <section>
           <h3>Link</h3>
           <p>Everybody who has the link can open this document and write in it.</p>
-          <CopyButton label='Copy link' primary prepare={async () => new URL(documentHref(open.id, key), location.origin).href} />
+          <CopyButton label='Copy link' primary prepare={async () => link} />
+          <LinkField label='Link' link={link} />
         </section>
       )}
       {membership?.access === 'invited' && !isOwner && <p>Only the owner of this document can invite others.</p>}

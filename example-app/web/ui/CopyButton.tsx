@@ -13,7 +13,9 @@ export function CopyButton ({ label, prepare, primary = false }: { label: string
 
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(await prepare())
+      const text = await prepare()
+      // Over plain HTTP browsers give no clipboard: what was prepared is shown beside the button.
+      await navigator.clipboard.writeText(text)
       setState('copied')
     } catch {
       setState('failed')

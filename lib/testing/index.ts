@@ -1,4 +1,7 @@
 export { busSuite, type TestBroker } from './bus.ts'
 export { chaosBus, type ChaosOptions } from './chaos-bus.ts'
 export { memoryBus } from './memory-bus.ts'
+export { memoryStore } from './memory-store.ts'
+export { storeSuite } from './store.ts'
+export { TestAuthor } from './messages.ts'
 export type { DefineTest } from './test.ts'

@@ -3,7 +3,7 @@ import { busSuite } from '../../lib/testing/bus.ts'
 import { chaosBus } from '../../lib/testing/chaos-bus.ts'
 import { memoryBus } from '../../lib/testing/memory-bus.ts'
 import { silentLog } from '../../lib/testing/test.ts'
-import { correctMemoryStore } from '../fixtures/correct-memory-store.ts'
+import { memoryStore } from '../../lib/testing/memory-store.ts'
 import { agree, RealClient } from '../fixtures/real-client.ts'
 import { startServer } from '../fixtures/server.ts'
 
@@ -39,7 +39,7 @@ t.test('a bus with chaos loses, repeats, delays and reorders', async (t) => {
 })
 
 t.test('real clients on three nodes agree although half of the messages are lost', async (t) => {
-  const [bus, store] = [chaosBus(memoryBus(), { drop: 0.5, repeat: 0.3, delay: 30 }), correctMemoryStore()]
+  const [bus, store] = [chaosBus(memoryBus(), { drop: 0.5, repeat: 0.3, delay: 30 }), memoryStore()]
   const nodes = [0, 1, 2].map(() => startServer(t, { bus, ...store, limits: { checkInterval: 100 } }))
   const clients = (await Promise.all(nodes)).map(({ endpoint }) => new RealClient(t, endpoint, 'document', { snapshotEvery: 20 }))
   for (let i = 0; i < 20; i++) {

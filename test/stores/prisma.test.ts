@@ -6,7 +6,7 @@ import { createPrismaStore, type Snapshot, type StoreCallbacks, type UpdateClock
 import { PrismaClient } from '../../lib/stores/direct-client.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
 import { Author, signed, sodium } from '../fixtures/raw-client.ts'
-import { storeContract } from './contract.ts'
+import { storeSuite } from '../../lib/testing/store.ts'
 
 const [ada, bob] = [new Author(), new Author()]
 
@@ -17,13 +17,17 @@ async function open (t: Test, connectionString?: string): Promise<StoreCallbacks
   return store
 }
 
-t.test('the contract, with an adapter', async (t) => await storeContract(t, await open(t)))
+t.test('the suite of all stores, with an adapter', async (t) => {
+  const store = await open(t)
+  storeSuite((name, run) => t.test(name, run), () => store)
+})
 
-t.test("the contract, with the user's PrismaClient", async (t) => {
+t.test("the suite of all stores, with the user's PrismaClient", async (t) => {
   const { connectionString } = await createDatabase(t)
   const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString }) })
   t.teardown(async () => await prisma.$disconnect())
-  await storeContract(t, createPrismaStore({ prisma }))
+  const store = createPrismaStore({ prisma })
+  storeSuite((name, run) => t.test(name, run), () => store)
 })
 
 t.test('a snapshot that does not prove its parent is not stored', async (t) => {

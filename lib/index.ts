@@ -73,6 +73,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   await registerWebsocket(fastify, prefix, limits)
   const { store, callbacks, close, check, db } = resolveStore(resolved, limits.maxCachedBytes, (gap) => {
     fastify.log.error(gap, 'secsync: updates behind a gap were put aside, so that the document can be read')
+  }, (answer) => {
+    fastify.log.warn(answer, 'secsync: an answer of a callback cannot be right. Clients may fail to open the document')
   })
   const access = new Access(resolved.hasAccess, resolved.hasBroadcastAccess, limits.callbackTimeout, fastify.log)
   const additional = resolved.additionalAuthenticationDataValidations

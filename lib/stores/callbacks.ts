@@ -8,6 +8,7 @@ import { advance, continuing, lastClock, type Cursor } from '../protocol/cursor.
 import { StoredSnapshot, StoredUpdate, type Snapshot } from '../protocol/messages.ts'
 import type { SnapshotProofChainEntry } from '../protocol/chain.ts'
 import { hash, noParent, parentSnapshotProof } from '../protocol/proof.ts'
+import { faultOfChain } from './proof-chain.ts'
 import type { Known, LoadedDocument, Store } from './store.ts'
 
 const resultCheck = TypeCompiler.Compile(Type.Object({
@@ -18,21 +19,48 @@ const resultCheck = TypeCompiler.Compile(Type.Object({
   updates: Type.Array(StoredUpdate)
 }))
 
+interface Callbacks {
+  getDocument: GetDocument
+  createSnapshot: CreateSnapshot
+  createUpdate: CreateUpdate
+}
+
+/** An answer of a callback that cannot be right. */
+export interface WrongAnswer {
+  documentId: string
+  fault: string
+}
+
 /** The user's three callbacks as a store. Their results are checked, because a client fails permanently on an invalid document. */
 export class CallbackStore implements Store {
   readonly groupsUpdates = false
   readonly sharesLoads = false
-  readonly #callbacks: { getDocument: GetDocument, createSnapshot: CreateSnapshot, createUpdate: CreateUpdate }
+  readonly #callbacks: Callbacks
 
-  constructor (callbacks: { getDocument: GetDocument, createSnapshot: CreateSnapshot, createUpdate: CreateUpdate }) {
+  readonly #onWrongAnswer: ((answer: WrongAnswer) => void) | undefined
+  /** What was reported: each fault once. */
+  readonly #reported = new Set<string>()
+
+  constructor (callbacks: Callbacks, onWrongAnswer?: (answer: WrongAnswer) => void) {
     this.#callbacks = callbacks
+    this.#onWrongAnswer = onWrongAnswer
   }
 
   async load (documentId: string, known: Known, request?: FastifyRequest): Promise<LoadedDocument | undefined> {
     const result = await this.#callbacks.getDocument({ documentId, ...known, request })
     if (result === undefined || result === null) return undefined
     checkResult(result, documentId)
+    this.#checkChain(result, documentId, known)
     return missing(result, known)
+  }
+
+  /** A wrong chain is no error: a client that does not know the snapshots in it opens the document. */
+  #checkChain ({ snapshot, snapshotProofChain }: GetDocumentResult, documentId: string, { knownSnapshotId }: Known): void {
+    if (!snapshot || knownSnapshotId === undefined || knownSnapshotId === snapshot.publicData.snapshotId) return
+    const fault = faultOfChain(snapshot, snapshotProofChain)
+    if (fault === undefined || this.#reported.has(fault)) return
+    this.#reported.add(fault)
+    this.#onWrongAnswer?.({ documentId, fault: `getDocument: snapshotProofChain ${fault}` })
   }
 
   async saveUpdates (_documentId: string, updates: UpdateChange[], request?: FastifyRequest): Promise<undefined> {

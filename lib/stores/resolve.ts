@@ -5,7 +5,7 @@ import type { AdditionalAuthenticationDataValidations, NoValidations, Snapshot, 
 import type { SnapshotProofChainEntry } from '../protocol/proof.ts'
 import { AdapterClient } from './adapter.ts'
 import { CachedLoads } from './cached.ts'
-import { CallbackStore } from './callbacks.ts'
+import { CallbackStore, type WrongAnswer } from './callbacks.ts'
 import type { Gap } from './gaps.ts'
 import { checkDatabase } from './check-database.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
@@ -33,12 +33,13 @@ export interface ResolvedStore {
 
 /** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
 export function resolveStore (
-  options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number, onGap?: (gap: Gap) => void
+  options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number, onGap?: (gap: Gap) => void,
+  onWrongAnswer?: (answer: WrongAnswer) => void
 ): ResolvedStore {
   const { getDocument, createSnapshot, createUpdate } = options
   if (getDocument && createSnapshot && createUpdate) {
     const callbacks = { getDocument, createSnapshot, createUpdate }
-    return { store: new CallbackStore(callbacks), callbacks, async close () {}, check: undefined, db: undefined }
+    return { store: new CallbackStore(callbacks, onWrongAnswer), callbacks, async close () {}, check: undefined, db: undefined }
   }
   const { prisma, close } = prismaOf(options)
   const prismaStore = new PrismaStore(prisma, onGap)
@@ -48,7 +49,7 @@ export function resolveStore (
     createSnapshot: createSnapshot ?? defaults.createSnapshot,
     createUpdate: createUpdate ?? defaults.createUpdate
   }
-  const callbackStore = new CallbackStore(callbacks)
+  const callbackStore = new CallbackStore(callbacks, onWrongAnswer)
   const loads = getDocument ? callbackStore : new CachedLoads(prismaStore, maxCachedBytes)
   const snapshots = createSnapshot ? callbackStore : prismaStore
   const updates = createUpdate ? callbackStore : prismaStore

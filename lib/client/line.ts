@@ -161,7 +161,8 @@ export class Line {
     try {
       const known = await prepare()
       const { sessionKey } = options
-      const query = new URLSearchParams({ sessionKey: typeof sessionKey === 'string' ? sessionKey : await sessionKey(), ...known, revision: '2', heartbeat: '1' })
+      const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
+      const query = new URLSearchParams({ ...key !== undefined && { sessionKey: key }, ...known, revision: '2', heartbeat: '1' })
       url = `${options.url.replace(/\/$/, '')}/${encodeURIComponent(options.documentId)}?${query.toString()}`
     } catch (error) {
       if (attempt !== this.#try) return

@@ -29,8 +29,11 @@ export interface DocumentOptions {
   documentId: string
   /** The user's data: `yjs(yDoc)`, `automerge(handle)` or your own. */
   crdt: Crdt
-  /** Or a function, called before every connect: an ended session is renewed there. It rejects: `offline`, tried again. */
-  sessionKey: string | (() => Awaitable<string>)
+  /**
+   * Or a function, called before every connect: an ended session is renewed there. It rejects: `offline`, tried again. Without it, the URL has no
+   * session key, and a cookie authenticates the handshake.
+   */
+  sessionKey?: string | (() => Awaitable<string>) | undefined
   /**
    * The key of a snapshot; `undefined` as long as it is not there: state `noKey`. Asked once per snapshot; again after it has turned out to be wrong.
    * Without a snapshot (a new document) it is the key of the first one, unless `getNewSnapshotData` gives it.

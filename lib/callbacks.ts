@@ -46,6 +46,22 @@ export type HasAccessParams = {
   publicKey: string
 })
 
+/** Decides whether there is room for a snapshot or an update. It is called before each of them, so answer from memory where you can. */
+export type HasQuota = (params: HasQuotaParams) => MaybePromise<boolean>
+
+export interface HasQuotaParams {
+  action: 'write-snapshot' | 'write-update'
+  documentId: string
+  /** Bytes of the message. */
+  bytes: number
+  /** Bytes that are stored of the document, and those that a reader loads. `undefined` if the store does not count. */
+  keptBytes: number | undefined
+  liveBytes: number | undefined
+  publicKey: string
+  websocketSessionKey: string
+  request: FastifyRequest
+}
+
 export type Action = HasAccessParams['action']
 
 export type HasBroadcastAccess = (params: HasBroadcastAccessParams) => MaybePromise<boolean[]>

@@ -70,6 +70,7 @@ export const SnapshotProofInvalid = createError('FST_SECSYNC_SNAPSHOT_PROOF_INVA
 export const SnapshotIdTaken = createError('FST_SECSYNC_SNAPSHOT_ID_TAKEN', 'The document already has another snapshot with this id', 409)
 export const TooManyAuthors = createError('FST_SECSYNC_TOO_MANY_AUTHORS', 'The connection has sent messages of too many authors', 429)
 export const DocumentDeleted = createError('FST_SECSYNC_DOCUMENT_DELETED', 'The document was deleted', 410)
+export const DocumentFull = createError('FST_SECSYNC_DOCUMENT_FULL', 'The document has no room left: limits.maxDocumentBytes is reached, or hasQuota returned false', 507)
 export const UpdateConflict = createError('FST_SECSYNC_UPDATE_CONFLICT', 'The update does not reference the active snapshot, or its clock is not the next clock of its author', 409)
 export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'The snapshot does not have %s', 409)
 

@@ -20,6 +20,7 @@ import { foreignOptions, resolveOptions, type SecsyncOptions } from './options.t
 import { unauthorized } from './protocol/answers.ts'
 import { compileChecks, compilerFor, type AdditionalAuthenticationDataValidations, type NoValidations } from './protocol/messages.ts'
 import { hash } from './protocol/proof.ts'
+import { Quota } from './document/quota.ts'
 import { Rooms } from './document/rooms.ts'
 import { DocumentIds } from './connection/document-ids.ts'
 import { addRoute } from './connection/route.ts'
@@ -88,6 +89,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     slots: new Slots(limits.maxConcurrentWrites),
     callbackTimeout: limits.callbackTimeout,
     maxAuthors: limits.maxAuthorsPerSnapshot,
+    maxBytes: limits.maxDocumentBytes,
+    compaction: { maxUpdates: limits.maxUpdatesPerSnapshot, maxBytes: limits.maxBytesPerSnapshot, maxMessageSize: limits.maxMessageSize },
     access,
     nodes,
     log: fastify.log
@@ -137,7 +140,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   // Fastify ignores `prefix` for plugins that are not encapsulated, so the route is in a plugin of its own.
   const documentIds = new DocumentIds()
   const failures = new Failures(hooks)
-  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, documentIds, failures, hooks, limits, rooms }), { prefix })
+  const quota = resolved.hasQuota && new Quota(resolved.hasQuota, limits.callbackTimeout)
+  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, documentIds, failures, hooks, limits, quota, rooms }), { prefix })
 
   fastify.addHook('onReady', async () => {
     try {

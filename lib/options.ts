@@ -6,7 +6,7 @@ import type { Bus, CreateBus } from './nodes/bus.ts'
 import { BusObject } from './nodes/create-bus.ts'
 import type { RedisClient } from './nodes/redis.ts'
 import type { DocumentsCallbacks } from './documents/documents.ts'
-import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
+import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess, HasQuota } from './callbacks.ts'
 import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, StoreMissing } from './errors.ts'
 import type { AdditionalAuthenticationDataValidations, NoValidations } from './protocol/messages.ts'
 import type { PrismaClientLike } from './stores/prisma.ts'
@@ -34,6 +34,17 @@ const Limits = Type.Object({
    * reconnecting client sends one clock per author in its URL, and Node.js limits headers to 16 KB.
    */
   maxAuthorsPerSnapshot: Type.Integer({ minimum: 1, default: 100 }),
+  /**
+   * Maximum number of updates on one snapshot, and of their bytes. The next author is then asked for a snapshot with `requiresNewSnapshot`. 0: no
+   * limit. Documents with more bytes than `maxMessageSize` are not asked for one.
+   */
+  maxUpdatesPerSnapshot: Type.Integer({ minimum: 0, default: 10_000 }),
+  maxBytesPerSnapshot: Type.Integer({ minimum: 0, default: 8 * 1024 * 1024 }),
+  /**
+   * Maximum number of stored bytes per document, former snapshots and updates included. Changes above it are refused, and reading goes on. It needs
+   * the Prisma store. 0: no limit.
+   */
+  maxDocumentBytes: Type.Integer({ minimum: 0, default: 0 }),
   /** Maximum number of consecutive invalid messages. The connection is then closed with 1008. */
   maxInvalidMessages: Type.Integer({ minimum: 1, default: 100 }),
   /** Milliseconds between two pings. Connections that miss a pong are terminated. */
@@ -54,6 +65,7 @@ const fns = Type.Optional(Type.Union([Type.Function([], Type.Unknown()), Type.Ar
 const checks: Record<string, [TSchema, string]> = {
   prefix: [Type.Optional(Type.String({ pattern: '^$|^/' })), "must be a path that begins with a slash, for instance '/documents'"],
   hasAccess: [fn, 'must be a function that returns true or false'],
+  hasQuota: [fn, 'must be a function that returns true or false'],
   hasBroadcastAccess: [fn, 'must be a function that returns an array with true or false for each of websocketSessionKeys'],
   getDocument: [fn, 'must be a function that returns { snapshot, snapshotProofChain, updates }'],
   createSnapshot: [fn, 'must be a function that stores a snapshot and returns it'],
@@ -92,6 +104,8 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   hasAccess: HasAccess
   /** Decides which connections may receive a relayed message. Default: those with `read` access, checked once per session key and second. */
   hasBroadcastAccess?: HasBroadcastAccess | undefined
+  /** Decides whether there is room for a snapshot or an update, for instance by the usage of its owner. Default: there is. */
+  hasQuota?: HasQuota | undefined
   /** Loads the part of a document that a client does not have. Default: the Prisma store's. */
   getDocument?: GetDocument<A> | undefined
   /** Stores a snapshot, or throws. Default: the Prisma store's. */

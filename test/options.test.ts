@@ -184,6 +184,7 @@ t.test('every option but hasAccess may be undefined', async (t) => {
     preHandler: undefined,
     additionalAuthenticationDataValidations: undefined,
     documentCallbacks: undefined,
+    hasQuota: undefined,
     limits: undefined
   }
   const { hasBroadcastAccess, adapter: none, ...rest } = nothing

@@ -58,6 +58,7 @@ export class OpenDocument implements SecsyncDocument {
   #stored: StoredState | undefined
   #restored = Promise.resolve()
   #loadsComplete = false
+  #isFull = false
   #isComplete = true
   /** Until it is loaded, the server's history is taken as it is. */
   #trusts = false
@@ -159,7 +160,8 @@ export class OpenDocument implements SecsyncDocument {
       hasUnsavedChanges: pending > 0,
       storage,
       locked: this.#rest.locked,
-      refused: this.#replica.refused
+      refused: this.#replica.refused,
+      isFull: this.#isFull
     }
     return this.#state
   }
@@ -200,7 +202,8 @@ export class OpenDocument implements SecsyncDocument {
   }
 
   retry (): void {
-    this.#line.retry()
+    if (this.#line.isLive) this.#sender.retry()
+    else this.#line.retry()
   }
 
   trustServer (): void {
@@ -317,18 +320,22 @@ export class OpenDocument implements SecsyncDocument {
         break
       case 'snapshot-saved':
         replica.snapshotSaved(received.snapshotId)
+        this.#isFull = false
         break
       case 'snapshot-save-failed':
         await replica.missing(received.parts)
-        this.#snapshotRefused(received.parts)
+        if (received.isFull) this.#refusedAsFull()
+        else this.#snapshotRefused(received.parts)
         break
       case 'update-saved':
         replica.updateSaved(received.snapshotId, received.clock)
         this.#sender.accepted()
+        this.#isFull = false
         break
       case 'update-save-failed':
         this.#outbox.refused()
         if (received.requiresNewSnapshot) this.#sender.needSnapshot()
+        else if (received.isFull) this.#refusedAsFull()
         else this.#refused()
         break
     }
@@ -344,6 +351,12 @@ export class OpenDocument implements SecsyncDocument {
       return this.#line.restart()
     }
     this.#sender.wake()
+  }
+
+  /** To come back would change nothing, and to try again soon neither. */
+  #refusedAsFull (): void {
+    this.#isFull = true
+    this.#sender.refusedAsFull()
   }
 
   /** Refused for a while is nothing special. Then this client and the server may not have the same document any more. */

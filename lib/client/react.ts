@@ -63,7 +63,8 @@ const closedState: DocumentState = {
   hasUnsavedChanges: false,
   storage: 'memory',
   locked: 0,
-  refused: { invalidClient: 0, broken: 0 }
+  refused: { invalidClient: 0, broken: 0 },
+  isFull: false
 }
 
 function getClosedState (): DocumentState {

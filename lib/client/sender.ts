@@ -35,6 +35,9 @@ interface SenderSettings {
   onChange: () => void
 }
 
+/** Milliseconds before a server that had no room is asked again. */
+const whenFull = 30_000
+
 /** Updates without an answer. What comes meanwhile goes together into the next one. */
 const window = 16
 /** Bytes of changes in one update, unless a single change has more. */
@@ -314,15 +317,30 @@ export class Sender {
 
   /** The server refuses an update or a snapshot. Returns how many times in a row. */
   refused (): number {
+    const { environment } = this.#settings
+    this.#retryIn(backoff(this.#failures++, environment.random, { first: 50, most: 10_000 }))
+    return this.#failures
+  }
+
+  /** The server has no room for what is sent. */
+  refusedAsFull (): void {
+    this.#retryIn(whenFull)
+  }
+
+  /** Sends again now what was refused. */
+  retry (): void {
+    this.#settings.outbox.retry()
+    this.lineChanged()
+  }
+
+  #retryIn (delay: number): void {
     const { environment, outbox } = this.#settings
-    const delay = backoff(this.#failures++, environment.random, { first: 50, most: 10_000 })
     this.#retryAt = environment.now() + delay
     this.#endRetryTimer?.()
     this.#endRetryTimer = environment.setTimer(() => {
       outbox.retry()
       this.wake()
     }, delay)
-    return this.#failures
   }
 
   /** There is a new connection, and all is loaded. */

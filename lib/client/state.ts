@@ -52,4 +52,9 @@ export interface DocumentState {
   /** Entries on this device whose key `getKey` does not give. They are kept. */
   readonly locked: number
   readonly refused: Refused
+  /**
+   * The server has no room for more of this document. What is written is kept here and tried again twice a minute. What others write still comes.
+   * False again when the server has taken something.
+   */
+  readonly isFull: boolean
 }

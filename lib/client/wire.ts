@@ -15,10 +15,11 @@ export type FromServer =
   | { type: 'unauthorized' | 'document-not-found' | 'document-error' }
   | { type: 'snapshot', snapshot: unknown }
   | { type: 'snapshot-saved', snapshotId: string }
-  | { type: 'snapshot-save-failed', parts: Parts }
+  /** `isFull`: the document has no room for more. */
+  | { type: 'snapshot-save-failed', parts: Parts, isFull: boolean }
   | { type: 'update', update: unknown }
   | { type: 'update-saved', snapshotId: string, clock: number }
-  | { type: 'update-save-failed', requiresNewSnapshot: boolean }
+  | { type: 'update-save-failed', requiresNewSnapshot: boolean, isFull: boolean }
   | { type: 'ephemeral-message', message: unknown }
   /** Sent now and then if the client asks for it: `interval` is the time between two, in milliseconds. */
   | { type: 'heartbeat', interval: number }
@@ -30,8 +31,9 @@ export function parseServerMessage (data: unknown): FromServer {
   const { type } = message
   switch (type) {
     case 'document':
-    case 'snapshot-save-failed':
       return { type, parts: partsOf(message) }
+    case 'snapshot-save-failed':
+      return { type, parts: partsOf(message), isFull: message.reason === 'documentFull' }
     case 'unauthorized':
     case 'document-not-found':
     case 'document-error':
@@ -47,7 +49,7 @@ export function parseServerMessage (data: unknown): FromServer {
       if (typeof message.snapshotId !== 'string' || typeof message.clock !== 'number') throw malformed(type)
       return { type, snapshotId: message.snapshotId, clock: message.clock }
     case 'update-save-failed':
-      return { type, requiresNewSnapshot: message.requiresNewSnapshot === true }
+      return { type, requiresNewSnapshot: message.requiresNewSnapshot === true, isFull: message.reason === 'documentFull' }
     case 'ephemeral-message':
       return { type, message }
     case 'heartbeat':

@@ -1,5 +1,6 @@
-import { ConnectionClosed, DocumentIdMismatch, isGarbage, MessageInvalid, MessageTooBig, SignatureInvalid, TooManyAuthors, Unauthorized } from '../errors.ts'
+import { ConnectionClosed, DocumentFull, DocumentIdMismatch, isGarbage, MessageInvalid, MessageTooBig, SignatureInvalid, TooManyAuthors, Unauthorized } from '../errors.ts'
 import type { Access } from '../document/access.ts'
+import type { Quota } from '../document/quota.ts'
 import type { Room } from '../document/room.ts'
 import type { Context, Hooks } from '../hooks.ts'
 import type { Limits } from '../options.ts'
@@ -23,6 +24,7 @@ export interface MessageSettings {
   failures: Failures
   hooks: Hooks
   limits: Limits
+  quota: Quota | undefined
 }
 
 type AnyHandler = Handler<ClientMessage>
@@ -36,7 +38,7 @@ const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, A
  */
 export async function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
   const { data, isBinary } = inbound
-  const { access, checks, documentIds, failures, hooks, limits } = settings
+  const { access, checks, documentIds, failures, hooks, limits, quota } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: Context = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
@@ -61,6 +63,10 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
     if (hooks.has('preHandler')) await hooks.run('preHandler', context)
     if (!await access.can({ action: handler.action, documentId, publicKey, websocketSessionKey, request })) {
       throw new Unauthorized(handler.action)
+    }
+    if (quota !== undefined && handler.action !== 'send-ephemeral-message') {
+      const bytes = { bytes: data.length, keptBytes: room.bytes?.kept, liveBytes: room.bytes && room.bytes.activeSnapshot + room.bytes.activeUpdates }
+      if (!await quota.allows({ action: handler.action, documentId, publicKey, websocketSessionKey, request, ...bytes })) throw new DocumentFull()
     }
     // Its room may have ended meanwhile, and another one begun.
     if (connection.closed) throw new ConnectionClosed()

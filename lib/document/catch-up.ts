@@ -148,6 +148,7 @@ export class CatchUp {
       feed.relay(change, write?.client)
     }
     feed.countTo(version)
+    feed.size.loaded(document.bytes)
     if (hasConfirmed) link?.publishSaved(version)
   }
 

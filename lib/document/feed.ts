@@ -3,11 +3,12 @@ import { textFrame } from '../protocol/frame.ts'
 import * as answers from '../protocol/answers.ts'
 import type { Change, SnapshotChange } from '../protocol/changes.ts'
 import { advance, copyOf, positionOf, type Cursor } from '../protocol/cursor.ts'
-import type { LoadedDocument } from '../stores/store.ts'
+import type { LoadedDocument, StoredBytes } from '../stores/store.ts'
 import type { Client } from './client.ts'
 import type { Gate } from './gate.ts'
 import type { Loads, Relayed } from './loads.ts'
 import type { Members } from './members.ts'
+import { DocumentSize } from './size.ts'
 import type { StoredUpdates } from './stored-updates.ts'
 
 export interface FeedParts {
@@ -28,11 +29,13 @@ const maxReplaced = 16
  */
 export class Feed {
   readonly #parts: FeedParts
+  readonly size: DocumentSize
   #cursor: Cursor
   #replaced: string[] = []
 
-  constructor (cursor: Cursor, parts: FeedParts) {
+  constructor (cursor: Cursor, bytes: StoredBytes | undefined, parts: FeedParts) {
     this.#cursor = copyOf(cursor)
+    this.size = new DocumentSize(bytes)
     this.#parts = parts
   }
 
@@ -58,6 +61,7 @@ export class Feed {
       this.#replaced = [this.#cursor.snapshotId, ...this.#replaced].slice(0, maxReplaced)
     }
     advance(this.#cursor, change)
+    this.size.add(change)
     if (change.kind === 'snapshot') stored.clear()
     else stored.add(change)
     const frame = change.kind === 'update' ? textFrame(answers.update(change.text)) : textFrame(...answers.snapshot(change.text))

@@ -3,11 +3,12 @@ import type { Link } from '../nodes/link.ts'
 import type { Nodes } from '../nodes/nodes.ts'
 import { documentError, documentNotFound } from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
-import { isAtLeast, type Cursor } from '../protocol/cursor.ts'
-import type { Known, LoadedDocument } from '../stores/store.ts'
+import { isAtLeast } from '../protocol/cursor.ts'
+import type { Known, LoadedDocument, StoredBytes } from '../stores/store.ts'
 import type { Access } from './access.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Client } from './client.ts'
+import { Compaction, type CompactionLimits } from './compaction.ts'
 import { Feed } from './feed.ts'
 import { Gate } from './gate.ts'
 import { Loads } from './loads.ts'
@@ -28,6 +29,10 @@ export interface RoomSettings {
   log: FastifyBaseLogger
   /** How many authors may have updates on one snapshot. */
   maxAuthors: number
+  /** How many bytes a document may have. 0: no limit. */
+  maxBytes: number
+  /** When an author is asked for a snapshot. */
+  compaction: CompactionLimits
 }
 
 /** How joining ended. `rolledBack`: the client knows more than is stored. `left`: it was closed meanwhile. */
@@ -120,6 +125,16 @@ export class Room {
     })
   }
 
+  /** Answers a snapshot for which there is no room. */
+  refuseFullSnapshot (client: Client): void {
+    this.#turns.take(() => this.#open?.snapshots.refuseFull(client))
+  }
+
+  /** What is stored, if the store counts. */
+  get bytes (): StoredBytes | undefined {
+    return this.#open?.feed.size.bytes
+  }
+
   /** Resolves between two writes, when all that was handed over before is done. */
   turn (): Promise<void> {
     return new Promise((resolve) => this.#turns.take(resolve))
@@ -164,7 +179,7 @@ export class Room {
         if (document.claimed && this.#state.name === 'opening' && !await this.#openFor(client)) return 'notFound'
         if (!this.#members.has(client)) return 'left'
         if (this.#state.name === 'opening') {
-          this.#begin(document.cursor)
+          this.#begin(document)
           load.isCold = false
         }
         // Another load opened the room meanwhile. What this one has seen may not be in the room, nor be relayed since the room began.
@@ -193,14 +208,15 @@ export class Room {
 
   async #openFor (client: Client): Promise<boolean> {
     const document = await this.#calls.load({ mode: 'complete' }, client.request)
-    if (document !== undefined && this.#state.name === 'opening') this.#begin(document.cursor)
+    if (document !== undefined && this.#state.name === 'opening') this.#begin(document)
     return document !== undefined
   }
 
-  #begin (cursor: Cursor): void {
+  #begin ({ cursor, bytes }: LoadedDocument): void {
     const [calls, link, stored] = [this.#calls, this.#link, this.#stored]
+    const { maxAuthors, maxBytes, compaction: limits } = this.#settings
     const takeTurn = this.#turns.take.bind(this.#turns)
-    const feed: Feed = new Feed(cursor, {
+    const feed: Feed = new Feed(cursor, bytes, {
       members: this.#members,
       gate: this.#gate,
       loads: this.#loads,
@@ -209,8 +225,8 @@ export class Room {
     })
     const catchUp = new CatchUp({ calls, feed, link, takeTurn, log: this.#log })
     const failures = new UpdateFailures({ feed, takeTurn })
-    const updates = new Updates({ calls, feed, catchUp, stored, failures, link, maxAuthors: this.#settings.maxAuthors })
-    this.#state = { name: 'open', feed, catchUp, updates, failures, snapshots: new Snapshots({ calls, feed, catchUp, link }) }
+    const updates = new Updates({ calls, feed, catchUp, stored, failures, link, maxAuthors, maxBytes, compaction: new Compaction(feed, limits) })
+    this.#state = { name: 'open', feed, catchUp, updates, failures, snapshots: new Snapshots({ calls, feed, catchUp, link, takeTurn, maxBytes }) }
     if (this.#hasMissed) catchUp.plan()
     // The document may have been read before the link was there.
     if (link?.isConnected) link.look()

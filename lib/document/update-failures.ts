@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { isConflict, isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
+import { DocumentFull, isConflict, isError, SecsyncNewSnapshotRequiredError } from '../errors.ts'
 import * as answers from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { lastClock } from '../protocol/cursor.ts'
@@ -17,6 +17,11 @@ export const failuresAtOnce = 2
 const conflictsAtOnce = 50
 const firstDelay = 200
 const maxDelay = 5000
+
+/** For a client that can tell its user. */
+function reasonOf (error: unknown): answers.Reason | undefined {
+  return error instanceof DocumentFull ? answers.documentFull : undefined
+}
 
 export interface UpdateFailuresSettings {
   feed: Feed
@@ -41,7 +46,7 @@ export class UpdateFailures {
     const late = stream.failures - (isConflict(error) ? conflictsAtOnce : failuresAtOnce)
     if (late < 0) {
       stream.failed(position, lastClock(this.#settings.feed.cursor, author) + 1)
-      client.relay(textFrame(answers.updateSaveFailed(position.snapshotId, position.clock)))
+      client.relay(textFrame(answers.updateSaveFailed(position.snapshotId, position.clock, false, reasonOf(error))))
     } else {
       // No retry mends it at once.
       stream.owes(position)

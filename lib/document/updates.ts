@@ -1,10 +1,11 @@
-import { isError, SecsyncNewSnapshotRequiredError, StoreUnavailable, UpdateConflict } from '../errors.ts'
+import { DocumentFull, isError, SecsyncNewSnapshotRequiredError, StoreUnavailable, UpdateConflict } from '../errors.ts'
 import type { Link } from '../nodes/link.ts'
 import * as answers from '../protocol/answers.ts'
 import { number } from '../protocol/changes.ts'
 import { copyOf, lastClock, sameCursor } from '../protocol/cursor.ts'
 import { textFrame } from '../protocol/frame.ts'
 import type { CatchUp } from './catch-up.ts'
+import type { Compaction } from './compaction.ts'
 import { confirm } from './confirm.ts'
 import type { Feed } from './feed.ts'
 import { outcomeOf } from './outcome.ts'
@@ -26,6 +27,9 @@ export interface UpdatesSettings {
   link: Link | undefined
   /** On one snapshot. A client that comes back has the clock of each in its URL. */
   maxAuthors: number
+  /** Bytes. 0: no limit. */
+  maxBytes: number
+  compaction: Compaction
 }
 
 /** Why a batch was not saved. */
@@ -98,11 +102,13 @@ export class Updates {
 
   /** Decides what may be saved now. Of an author, nothing is looked at behind an update that may not. */
   #admit (open: UpdateWrite[], isSplit: boolean): Admitted {
-    const { feed: { cursor }, calls, failures } = this.#settings
+    const { feed, calls, failures, compaction, maxBytes } = this.#settings
+    const { cursor } = feed
     const batch: UpdateWrite[] = []
     const failing: Admitted['failing'] = []
     const next = new Map<string, number>()
     const blocked = new Set<string>()
+    let bytes = 0
     for (const write of [...open]) {
       const { change, client } = write
       const { author } = change
@@ -112,14 +118,21 @@ export class Updates {
       const verdict = stream.admit(change, cursor, expected)
       switch (verdict) {
         case 'save':
-          if (expected === 0 && this.#hasTooManyAuthors(next)) {
+          if (feed.size.isFull(bytes + change.text.length, maxBytes)) {
+            failing.push({ write, error: new DocumentFull() })
+            blocked.add(author)
+          } else if (expected === 0 && this.#hasTooManyAuthors(next)) {
             failing.push({ write, error: new SecsyncNewSnapshotRequiredError('The snapshot has updates of too many authors') })
+            blocked.add(author)
+          } else if (!next.has(author) && compaction.asks(client)) {
+            failing.push({ write, error: new SecsyncNewSnapshotRequiredError('The snapshot has too many updates') })
             blocked.add(author)
           } else if (isSplit && batch.length > 0 && (!calls.groupsUpdates || batch[0]?.client !== client)) {
             blocked.add(author)
           } else {
             batch.push(write)
             next.set(author, expected + 1)
+            bytes += change.text.length
           }
           break
         case 'fail':

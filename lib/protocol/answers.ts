@@ -29,7 +29,8 @@ export const ServerMessage = Type.Union([
     type: Type.Literal('snapshot-save-failed'),
     snapshot: Type.Optional(Snapshot),
     snapshotProofChain: Type.Optional(ProofChain),
-    updates: Type.Optional(Type.Array(Update))
+    updates: Type.Optional(Type.Array(Update)),
+    reason: Type.Optional(Type.Literal('documentFull'))
   }),
   Type.Composite([Type.Object({ type: Type.Literal('update') }), Update]),
   Type.Object({ type: Type.Literal('update-saved'), snapshotId: Type.String(), clock: Clock }),
@@ -38,7 +39,8 @@ export const ServerMessage = Type.Union([
     // Both are missing for a malformed update.
     snapshotId: Type.Optional(Type.String()),
     clock: Type.Optional(Clock),
-    requiresNewSnapshot: Type.Boolean()
+    requiresNewSnapshot: Type.Boolean(),
+    reason: Type.Optional(Type.Literal('documentFull'))
   }),
   Type.Composite([Type.Object({ type: Type.Literal('ephemeral-message') }), EphemeralMessage]),
   // Only for clients that request it. The published client would pass it to `onCustomMessage`.
@@ -52,6 +54,10 @@ export interface DocumentText {
   snapshotProofChain?: string | undefined
   updates: string
 }
+
+/** Why a change was refused. An addition to the protocol: the published client ignores it. */
+export const documentFull = 'documentFull'
+export type Reason = typeof documentFull
 
 export const documentNotFound = '{"type":"document-not-found"}'
 export const documentError = '{"type":"document-error"}'
@@ -74,8 +80,8 @@ export function snapshotSaved (snapshotId: string): string {
 }
 
 /** `missing` contains the changes that the author does not have, if they caused the conflict. */
-export function snapshotSaveFailed (missing?: DocumentText): string[] {
-  return ['{"type":"snapshot-save-failed"', ...missing ? parts(missing) : [], '}']
+export function snapshotSaveFailed (missing?: DocumentText, reason?: Reason): string[] {
+  return ['{"type":"snapshot-save-failed"', ...missing ? parts(missing) : [], ...reason ? [`,"reason":"${reason}"`] : [], '}']
 }
 
 export function update (text: string): string {
@@ -86,12 +92,13 @@ export function updateSaved (snapshotId: string, clock: number): string {
   return JSON.stringify({ type: 'update-saved', snapshotId, clock })
 }
 
-export function updateSaveFailed (snapshotId: unknown, clock: unknown, requiresNewSnapshot = false): string {
+export function updateSaveFailed (snapshotId: unknown, clock: unknown, requiresNewSnapshot = false, reason?: Reason): string {
   return JSON.stringify({
     type: 'update-save-failed',
     snapshotId: typeof snapshotId === 'string' ? snapshotId : undefined,
     clock: typeof clock === 'number' ? clock : undefined,
-    requiresNewSnapshot
+    requiresNewSnapshot,
+    reason
   })
 }
 

@@ -46,9 +46,9 @@ export class CachedLoads {
     if (!isAtLeast(since.cursor, kept.cursor) || !since.updates.startsWith(last?.text ?? '')) {
       return await this.#store.load(documentId, { mode: 'complete' })
     }
-    if (since.updates === (last?.text ?? '')) return kept
+    if (since.updates === (last?.text ?? '')) return Object.assign(kept, { bytes: since.bytes })
     const updates = last === undefined ? since.updates : `${kept.updates}${since.updates.slice(last.text.length)}`
-    return { snapshot: kept.snapshot, snapshotProofChain: '[]', updates, cursor: since.cursor }
+    return { snapshot: kept.snapshot, snapshotProofChain: '[]', updates, cursor: since.cursor, bytes: since.bytes }
   }
 
   #keep (documentId: string, document: LoadedDocument): void {

@@ -33,14 +33,15 @@ export class PrismaStore implements Store {
       [document, ...chunks] = await this.#query(documentId, known)
     }
     // A document is stored with its first snapshot: until then every id is a new document. Who may open it is for hasAccess to say.
-    if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {}, version: 0 } }
-    const { isDeleted, snapshotId, clocks, version, snapshot, snapshotProofChain } = document
+    if (document === undefined) return { updates: '', cursor: { snapshotId: '', clocks: {}, version: 0 }, bytes: { kept: 0, activeSnapshot: 0, activeUpdates: 0 } }
+    const { isDeleted, snapshotId, clocks, version, snapshot, snapshotProofChain, kept, activeSnapshot, activeUpdates } = document
     if (isDeleted) return undefined
     return {
       snapshot: snapshot ?? undefined,
       snapshotProofChain: snapshot === null ? undefined : snapshotProofChain ?? '[]',
       updates: chunks.map(({ updates }) => updates).join(),
-      cursor: { snapshotId, clocks: JSON.parse(clocks) as UpdateClocks, version }
+      cursor: { snapshotId, clocks: JSON.parse(clocks) as UpdateClocks, version },
+      ...kept !== null && { bytes: { kept, activeSnapshot, activeUpdates } }
     }
   }
 
@@ -81,10 +82,12 @@ export class PrismaStore implements Store {
             FROM secsync_snapshot WHERE document_id = document.id
               AND version > (SELECT version FROM secsync_snapshot WHERE document_id = document.id AND id = ${known})
           ) END AS "snapshotProofChain",
-          NULL AS "updates", continues, 0 AS count, deleted_at IS NOT NULL AS "isDeleted"
+          NULL AS "updates", continues, 0 AS count, deleted_at IS NOT NULL AS "isDeleted",
+          CASE WHEN counted_version = version THEN kept_bytes::float8 END AS kept, active_snapshot_bytes::float8 AS "activeSnapshot",
+          active_update_bytes::float8 AS "activeUpdates"
         FROM document
         UNION ALL
-        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version), NULL, count(*)::int, NULL FROM missing GROUP BY version / 64`
+        SELECT (version / 64)::int, NULL, NULL, NULL, NULL, NULL, string_agg(data, ',' ORDER BY version), NULL, count(*)::int, NULL, NULL, NULL, NULL FROM missing GROUP BY version / 64`
       return rows.sort((a, b) => a.position - b.position)
     } catch (cause) {
       throw Object.assign(new DatabaseFailed((cause as Error).message), { cause })
@@ -199,4 +202,8 @@ interface DocumentRow {
   /** Updates in this row. */
   count: number
   isDeleted: boolean | null
+  /** Null if the document is not counted. */
+  kept: number | null
+  activeSnapshot: number
+  activeUpdates: number
 }

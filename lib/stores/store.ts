@@ -11,9 +11,18 @@ export interface Known {
   knownSnapshotUpdateClocks?: UpdateClocks | undefined
 }
 
+/** What is stored of a document. `kept` is all of it, the other two are what a reader loads. */
+export interface StoredBytes {
+  kept: number
+  activeSnapshot: number
+  activeUpdates: number
+}
+
 /** The part of a document that its reader is missing, and where the document stands with it. */
 export interface LoadedDocument extends DocumentText {
   cursor: Cursor
+  /** If the store counts. */
+  bytes?: StoredBytes | undefined
   /** The cursor holds clocks that the store did not confirm: what the reader says to know may be a lie. */
   claimed?: boolean
   /** Of the message, once it has been built: one for all who are sent this. */

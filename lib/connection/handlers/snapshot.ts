@@ -1,3 +1,4 @@
+import { DocumentFull } from '../../errors.ts'
 import * as answers from '../../protocol/answers.ts'
 import { snapshotChange } from '../../protocol/changes.ts'
 import { textFrame } from '../../protocol/frame.ts'
@@ -13,6 +14,10 @@ export const snapshot: Handler<SnapshotMessage> = {
   },
 
   async refuse (_message, connection, room, error) {
+    if (error instanceof DocumentFull) {
+      room.refuseFullSnapshot(connection)
+      return { status: 'refused', error }
+    }
     await room.turn()
     connection.relay(textFrame(...answers.snapshotSaveFailed()))
     return { status: 'refused', error }

@@ -29,6 +29,8 @@ export function documentsOf ({ callbacks, defaults, getDocument, onDeleted }: Do
     get: async (documentId) => await fn('get')(documentId),
     exists: async (documentId) => await (callbacks.exists ?? defaults?.exists.bind(defaults) ?? isLoaded)(documentId),
     usage: async (query) => await fn('usage')(query),
+    history: async (documentId, query) => await fn('history')(documentId, query),
+    snapshot: async (documentId, snapshotId) => await fn('snapshot')(documentId, snapshotId),
     async delete (documentId, options) {
       const receipt = await fn('delete')(documentId, options)
       if (receipt !== undefined) onDeleted(documentId)

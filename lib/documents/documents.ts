@@ -1,4 +1,5 @@
-import type { DeleteOptions, DocumentInfo, DocumentPage, ListQuery, Receipt, Usage, UsageQuery } from './schemas.ts'
+import type { Snapshot } from '../protocol/messages.ts'
+import type { DeleteOptions, DocumentInfo, DocumentPage, HistoryPage, HistoryQuery, ListQuery, Receipt, Usage, UsageQuery } from './schemas.ts'
 
 /**
  * `fastify.secsync.documents`: the stored documents, without their keys. All functions reject with `FST_SECSYNC_DOCUMENTS_QUERY_INVALID` for invalid
@@ -13,6 +14,10 @@ export interface Documents {
   exists (documentId: string): Promise<boolean>
   /** Sums over all documents, or over those whose id begins with `prefix`. Reads one row for each of them: about a second for a million. */
   usage (query?: UsageQuery): Promise<Usage>
+  /** The snapshots of a document, the newest first. Each is a version that can be read and restored. `undefined` if there is no such document. */
+  history (documentId: string, query?: HistoryQuery): Promise<HistoryPage | undefined>
+  /** A snapshot as its author has sent it, encrypted and signed. `undefined` if there is none, or if its data was removed. */
+  snapshot (documentId: string, snapshotId: string): Promise<Snapshot | undefined>
   /**
    * Deletes a document for everybody, at once: its connections on all nodes get `document-not-found` and are closed with 4404, and nobody can open or
    * write a document with its id again. Its data is removed in the background, after `restorableFor` milliseconds (default 0).

@@ -2,12 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseFailed } from '../errors.ts'
 import { recount } from '../stores/counts.ts'
 import { findDocument, findUncounted, listByChange, listById, sumUsage, type DocumentRow, type Place } from '../stores/document-rows.ts'
+import { findSnapshot, listVersions, type VersionRow } from '../stores/history.ts'
+import type { Snapshot } from '../protocol/messages.ts'
 import type { PrismaClientLike } from '../stores/prisma.ts'
 import { deleteDocument, findDeletion, nextToPurge, purgeSome, restoreDocument, type DeletionRow } from '../stores/deletion.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import type { Documents } from './documents.ts'
 import { checkDocumentId, checkQuery } from './queries.ts'
-import { DeleteOptions, ListQuery, UsageQuery, type DocumentInfo, type DocumentPage, type Receipt, type Usage } from './schemas.ts'
+import {
+  DeleteOptions, HistoryQuery, ListQuery, UsageQuery, type DocumentInfo, type DocumentPage, type HistoryPage, type Receipt, type Usage, type Version
+} from './schemas.ts'
 
 const countedAtOnce = 100
 
@@ -55,6 +59,22 @@ export class PrismaDocuments implements Documents {
     const { prefix = '' } = checkQuery('usage', UsageQuery, query)
     const { deletedDocuments, deletedBytes, ...sums } = await this.#ask(() => sumUsage(this.#db, prefix))
     return { ...sums, deleted: { documents: deletedDocuments, bytes: deletedBytes } }
+  }
+
+  async history (documentId: string, query: HistoryQuery = {}): Promise<HistoryPage | undefined> {
+    const { limit = 100, before = Number.MAX_SAFE_INTEGER } = checkQuery('history', HistoryQuery, query)
+    if (!checkDocumentId('history', documentId)) return undefined
+    const rows = await this.#ask(() => listVersions(this.#db, documentId, before, limit + 1))
+    const page = rows.slice(0, limit)
+    if (page.length === 0 && !await this.exists(documentId)) return undefined
+    const last = page.at(-1)
+    return { snapshots: page.map(versionOf), ...rows.length > limit && last && { before: last.version } }
+  }
+
+  async snapshot (documentId: string, snapshotId: string): Promise<Snapshot | undefined> {
+    if (!checkDocumentId('snapshot', documentId) || !checkDocumentId('snapshot', snapshotId)) return undefined
+    const text = await this.#ask(() => findSnapshot(this.#db, documentId, snapshotId))
+    return text === undefined ? undefined : JSON.parse(text) as Snapshot
   }
 
   async delete (documentId: string, options: DeleteOptions = {}): Promise<Receipt | undefined> {
@@ -124,6 +144,18 @@ function infoOf (row: DocumentRow): DocumentInfo {
     activeSnapshotId,
     authors,
     ...isCounted && { usage: { snapshots, updates, liveBytes, keptBytes } }
+  }
+}
+
+function versionOf ({ snapshotId, version, createdAt, author, bytes, isActive, isKept }: VersionRow): Version {
+  return {
+    snapshotId,
+    version,
+    createdAt: new Date(createdAt).toISOString(),
+    ...author !== null && { publicKey: author },
+    ...bytes !== null && { bytes },
+    isActive,
+    isKept
   }
 }
 

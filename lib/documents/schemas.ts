@@ -59,6 +59,30 @@ export const Usage = Type.Object({
 })
 export type Usage = Static<typeof Usage>
 
+export const HistoryQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: maxPage, default: 100 })),
+  before: Type.Optional(Type.Integer({ minimum: 1, description: '`before` of the page before' }))
+}, { additionalProperties: false })
+export type HistoryQuery = Static<typeof HistoryQuery>
+
+export const Version = Type.Object({
+  snapshotId: Type.String(),
+  version: Type.Integer({ minimum: 1, description: 'Number of snapshots and updates of the document up to this one' }),
+  createdAt: Time,
+  publicKey: Type.Optional(Type.String({ description: 'The author. Absent if it is not known any more' })),
+  bytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Size of the snapshot as JSON. Absent if it is not known any more' })),
+  isActive: Type.Boolean(),
+  isKept: Type.Boolean({ description: 'Whether the snapshot can be read. Its data may have been removed by retention' })
+})
+export type Version = Static<typeof Version>
+
+export const HistoryPage = Type.Object({
+  snapshots: Type.Array(Version),
+  before: Type.Optional(Type.Integer({ description: 'For the next page. Absent on the last one' }))
+})
+/** The newest snapshot comes first. */
+export type HistoryPage = Static<typeof HistoryPage>
+
 export const DeleteOptions = Type.Object({
   restorableFor: Type.Optional(Type.Number({ minimum: 0, maximum: 1e13, default: 0, description: 'Milliseconds during which the document can be restored' }))
 }, { additionalProperties: false })

@@ -11,7 +11,7 @@ import { Author } from '../fixtures/raw-client.ts'
 import { startServer } from '../fixtures/server.ts'
 
 const ada = new Author()
-const names = ['list', 'get', 'usage', 'delete', 'receipt', 'restore', 'purge', 'recount'] as const
+const names = ['list', 'get', 'usage', 'history', 'snapshot', 'delete', 'receipt', 'restore', 'purge', 'recount'] as const
 
 t.test('with a store of your own, what is missing is named, and exists() asks getDocument', async (t) => {
   const { app: { secsync } } = await startServer(t, correctMemoryStore())

@@ -77,7 +77,7 @@ t.test('pipelined updates are saved in the order in which they were sent, and ma
 })
 
 t.test('a group of big updates is not one statement', async (t) => {
-  const { adapter, author, join, received, update } = await openDocument(t)
+  const { adapter, author, join, received, update } = await openDocument(t, { limits: { maxBytesPerSnapshot: 0 } })
   const writer = await join()
   const content = 'x'.repeat(1024 * 1024)
   const statements = adapter.writes.length

@@ -24,7 +24,7 @@ export interface MessageSettings {
   failures: Failures
   hooks: Hooks
   limits: Limits
-  quota: Quota | undefined
+  quota?: Quota | undefined
 }
 
 type AnyHandler = Handler<ClientMessage>

@@ -6,6 +6,7 @@ import { exportCommand, importCommand, type ExportOptions, type ImportOptions } 
 import { adapterOf, type DatabaseOptions } from './database.ts'
 import { deleteCommand, usageCommand } from './documents.ts'
 import { exitCodes, Report, type ExitCode, type Io } from './io.ts'
+import { pruneCommand, type PruneOptions } from './prune.ts'
 import { verifyCommand, type VerifyOptions } from './verify.ts'
 
 const afterHelp = `
@@ -75,6 +76,15 @@ async function createProgram (io: Io, done: (code: ExitCode) => void): Promise<C
       done(await importCommand(io, file, options))
     })
 
+  command(program, 'prune', 'Remove the text of old snapshots and replaced updates. Their proofs stay. Give at least one of the options --keep-….')
+    .option('--keep-snapshots <number>', 'keep the text of so many snapshots of each document, the active one included', numberFrom(1))
+    .option('--keep-for <duration>', 'keep the text of a snapshot for so long after it was replaced, for instance 30d', duration)
+    .option('--keep-updates <number>', 'keep the updates of so many snapshots, the active one included', numberFrom(1))
+    .option('--share <number>', 'share of the time in which the database works for it', share, 0.2)
+    .action(async (options: PruneOptions) => {
+      done(await pruneCommand(io, options))
+    })
+
   command(program, 'usage', 'Say how much is stored.')
     .option('--prefix <text>', 'only documents whose id begins with this')
     .action(async (options: DatabaseOptions & { json: boolean, prefix?: string }) => {
@@ -88,6 +98,20 @@ async function createProgram (io: Io, done: (code: ExitCode) => void): Promise<C
       done(await deleteCommand(io, ids, options))
     })
   return program
+}
+
+function numberFrom (minimum: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (!Number.isInteger(number) || number < minimum || number > 2 ** 31 - 1) throw new InvalidArgumentError(`It must be a whole number from ${minimum} on.`)
+    return number
+  }
+}
+
+function share (text: string): number {
+  const number = Number(text)
+  if (!(number >= 0.01 && number <= 1)) throw new InvalidArgumentError('It must be a number from 0.01 to 1.')
+  return number
 }
 
 const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -22,7 +22,7 @@ export class AdapterClient implements PrismaClientLike {
     this.#factory = factory
   }
 
-  /** A pool of connections; none is made before it is needed. */
+  /** Connects a pool at the first query. */
   #connect (): Promise<SqlDriverAdapter> {
     this.#connecting ??= this.#factory.connect().catch((error: unknown) => {
       // The next query tries again.
@@ -93,7 +93,7 @@ export class AdapterClient implements PrismaClientLike {
       return await adapter.queryRaw(query)
     } catch (error) {
       if (!showsPooler(error)) throw error
-      // Others may have failed at the same moment.
+      // Another query may have failed at the same time and removed the names.
       this.#isPooled ||= removeStatementNames(this.#factory)
       if (!this.#isPooled) throw Object.assign(new StatementNamesUnusable((error as Error).message), { cause: error })
       return await adapter.queryRaw(query)

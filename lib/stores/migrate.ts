@@ -83,7 +83,7 @@ async function useSchema (transaction: SqlDriverAdapter): Promise<string> {
     return current
   }
   const [exists] = await select(transaction, 'SELECT count(*)::int FROM pg_namespace WHERE nspname = $1', schemaName)
-  // Asked first: it takes the right to create schemas even if there is nothing to do.
+  // Checked first: CREATE SCHEMA IF NOT EXISTS needs the right to create schemas even if the schema exists.
   if (exists === 0) await execute(transaction, `CREATE SCHEMA ${quoted(schemaName)}`)
   await execute(transaction, `SET LOCAL search_path TO ${quoted(schemaName)}`)
   return schemaName
@@ -166,7 +166,7 @@ async function readMigrations (directory: string): Promise<MigrationList> {
   }
 }
 
-/** Prisma's drivers keep the database's own words in the cause, and where they tried to connect to. */
+/** Prisma's drivers put the message of the database and the address into `cause`. */
 function reason (error: unknown): string {
   const { message, cause: { originalMessage, host, port } = {} } = error as DriverError
   return originalMessage ?? (host === undefined ? message : `${message} (${[host, port].join(':')})`)

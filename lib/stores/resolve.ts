@@ -20,7 +20,7 @@ export interface StoreCallbacks<A extends AdditionalAuthenticationDataValidation
 export interface ResolvedStore {
   store: Store
   callbacks: StoreCallbacks
-  /** Closes what was made here; what the user passed stays open. */
+  /** Closes the connections of the option `adapter`. The client of the option `prisma` stays open. */
   close (): Promise<void>
   /**
    * Rejects when the database that is used can never serve documents; with another error, when it cannot be asked now. `undefined` if all
@@ -31,7 +31,7 @@ export interface ResolvedStore {
   db: PrismaClientLike | undefined
 }
 
-/** Each of the three callbacks that the user did not pass is the Prisma store's, and used without the detour over objects. */
+/** Uses the Prisma store for each of the three callbacks that the user did not pass. Its JSON is not parsed. */
 export function resolveStore (
   options: Pick<SecsyncOptions, 'adapter' | 'prisma' | keyof StoreCallbacks>, maxCachedBytes: number, onGap?: (gap: Gap) => void,
   onWrongAnswer?: (answer: WrongAnswer) => void
@@ -58,7 +58,7 @@ export function resolveStore (
   const store: Store = {
     groupsUpdates: updates.groupsUpdates,
     sharesLoads: loads.sharesLoads,
-    // What only some of the three count is no order.
+    // Versions need all three functions: a snapshot saved by a callback would have no version.
     load: isCounted ? (...args) => loads.load(...args) : async (...args) => uncounted(await loads.load(...args)),
     saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
     saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))

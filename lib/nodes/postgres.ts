@@ -78,7 +78,7 @@ interface Channel {
   subscriptions: number
 }
 
-export class PostgresBus implements Bus {
+class PostgresBus implements Bus {
   /** Nine notifications. */
   readonly maxMessageLength = 64 * 1024
   readonly #createClient: CreateClient

@@ -65,7 +65,7 @@ export class OpenDocument implements SecsyncDocument {
   #destroyed: Promise<void> | undefined
 
   constructor (options: DocumentOptions, environment: Environment) {
-    const { crdt, documentId, updatesPerSnapshot = 200, bytesPerSnapshot = 256 * 1024, signatureKeyPair } = options
+    const { crdt, documentId, storage, url, updatesPerSnapshot = 200, bytesPerSnapshot = 256 * 1024, signatureKeyPair } = options
     const keyPair = signatureKeyPair ?? createKeyPair()
     this.#options = options
     this.#environment = environment
@@ -76,7 +76,12 @@ export class OpenDocument implements SecsyncDocument {
     const keys = new Keys(options.getKey)
     const outbox = this.#outbox = new Outbox(this.publicKey, signatureKeyPair === undefined)
     const policy = new SnapshotPolicy({ updatesPerSnapshot, bytesPerSnapshot }, environment.random)
-    const journal = this.#journal = new Journal(environment, changed)
+    const journal = this.#journal = new Journal({
+      environment,
+      ...storage === undefined ? { storage: ofThisPage, documentId: `${url} ${documentId}` } : { storage, documentId },
+      onLeft: () => { if (this.#destroyed === undefined) void this.#restore().catch(onFault) },
+      onChange: changed
+    })
     const reader = new Reader(options, keys, environment)
     const rest = this.#rest = new Rest({ documentId, environment, journal, keys, outbox, reader })
     const replica = this.#replica = new Replica({
@@ -130,7 +135,7 @@ export class OpenDocument implements SecsyncDocument {
       keys,
       reader,
       history: () => replica.history,
-      send: (text) => { if (this.#line.isLive) this.#line.send(text, false) }
+      send: (text) => { this.#line.send(text, false) }
     })
 
     replica.holdsContent(crdt.changesSince({ changes: [] }))
@@ -248,11 +253,7 @@ export class OpenDocument implements SecsyncDocument {
   }
 
   async #openDevice (): Promise<void> {
-    const { storage, url } = this.#options
-    const onLeft = () => { if (this.#destroyed === undefined) void this.#restore().catch((error: unknown) => this.#line.fail(error)) }
-    this.#stored = await (storage === undefined
-      ? this.#journal.open(ofThisPage, `${url} ${this.documentId}`, onLeft)
-      : this.#journal.open(storage, this.documentId, onLeft))
+    this.#stored = await this.#journal.open()
   }
 
   /** What this device has kept: of sessions that have ended, and of the document. */
@@ -280,7 +281,7 @@ export class OpenDocument implements SecsyncDocument {
   }
 
   #adoptLater (): void {
-    let end = () => {}
+    let end: (() => void) | undefined
     const next = () => {
       end = this.#environment.setTimer(() => {
         next()
@@ -288,7 +289,7 @@ export class OpenDocument implements SecsyncDocument {
       }, adoptionInterval)
     }
     next()
-    this.#ends.push(() => end())
+    this.#ends.push(() => end?.())
   }
 
   #receive (message: FromServer): void {

@@ -7,6 +7,20 @@ const patience = 3000
 /** Milliseconds before a device that has failed is tried again. */
 const pause = 5000
 
+interface JournalSettings {
+  environment: Environment
+  storage: ClientStorage
+  documentId: string
+  /** Another session has left something behind. */
+  onLeft: () => void
+  onChange: () => void
+}
+
+interface Opened {
+  stored: StoredDocument
+  state: StoredState | undefined
+}
+
 /** What is to be written together. */
 interface Batch {
   put: Map<string, OutboxEntry>
@@ -22,9 +36,9 @@ interface Batch {
  * kept here, and written again when it works.
  */
 export class Journal {
+  readonly #settings: JournalSettings
   readonly #environment: Environment
-  readonly #onChange: () => void
-  #open: (() => Promise<{ stored: StoredDocument, state: StoredState | undefined }>) | undefined
+  #opening: Promise<Opened> | undefined
   #stored: StoredDocument | undefined
   /** All entries that should be on the device. */
   readonly #entries = new Map<string, OutboxEntry>()
@@ -38,9 +52,9 @@ export class Journal {
   /** Adopted, and not taken yet. */
   readonly #late: OutboxEntry[] = []
 
-  constructor (environment: Environment, onChange: () => void) {
-    this.#environment = environment
-    this.#onChange = onChange
+  constructor (settings: JournalSettings) {
+    this.#settings = settings
+    this.#environment = settings.environment
   }
 
   /** Whether the last write failed. */
@@ -52,19 +66,39 @@ export class Journal {
     return this.#entries.has(id)
   }
 
-  async open (storage: ClientStorage, documentId: string, onLeft: () => void): Promise<StoredState | undefined> {
-    this.#open = async () => {
-      const stored = await this.#inTime(storage.open(documentId, onLeft))
+  /** What the device has kept of the document. */
+  async open (): Promise<StoredState | undefined> {
+    try {
+      return (await this.#opened()).state
+    } catch {
+      this.#fail()
+      return undefined
+    }
+  }
+
+  /** One session for all, also for a write that comes while the device is opened. */
+  #opened (): Promise<Opened> {
+    this.#opening ??= this.#openNow().catch((error: unknown) => {
+      // The next write tries again.
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #openNow (): Promise<Opened> {
+    const { storage, documentId, onLeft } = this.#settings
+    const opening = storage.open(documentId, onLeft)
+    try {
+      const stored = await this.#inTime(opening)
       const state = await this.#inTime(stored.readState())
       this.#stored = stored
       this.#stateOf = state?.snapshotId
       return { stored, state }
-    }
-    try {
-      return (await this.#open()).state
-    } catch {
-      this.#fail()
-      return undefined
+    } catch (error) {
+      // A session that is not used must not seem to be alive.
+      opening.then((stored) => stored.close()).catch(() => {})
+      throw error
     }
   }
 
@@ -145,14 +179,13 @@ export class Journal {
   }
 
   async #write (batch: Batch): Promise<void> {
-    if (this.#open === undefined) return
     const later = () => { for (const id of batch.gone) this.#batch.gone.add(id) }
     if (this.#failed && this.#environment.now() < this.#failedAt + pause) return later()
     // The device may have taken anything or nothing of what was written when it failed.
     const put = this.#failed ? [...this.#entries.values()] : [...batch.put.values()]
     const { snapshot, updates, updatesOf } = batch
     try {
-      const stored = this.#stored ?? (await this.#open()).stored
+      const { stored } = await this.#opened()
       await this.#inTime(stored.write({
         ...put.length > 0 && { put },
         ...batch.gone.size > 0 && { delete: [...batch.gone] },
@@ -161,7 +194,7 @@ export class Journal {
       }))
       if (!this.#failed) return
       this.#failed = false
-      this.#onChange()
+      this.#settings.onChange()
     } catch {
       later()
       this.#fail()
@@ -174,7 +207,7 @@ export class Journal {
     this.#endTimer = this.#environment.setTimer(() => { void this.#written() }, pause)
     if (this.#failed) return
     this.#failed = true
-    this.#onChange()
+    this.#settings.onChange()
   }
 
   async #inTime<T> (promise: Promise<T>): Promise<T> {

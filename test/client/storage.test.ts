@@ -2,6 +2,7 @@ import t from 'tap'
 import { createKey } from '../../lib/client/crypto/keys.ts'
 import { memoryStorage, type ClientStorage, type StorageWrite } from '../../lib/client/index.ts'
 import { clientStorageSuite } from '../../lib/testing/client-storage.ts'
+import { SetCrdt } from '../fixtures/set-crdt.ts'
 import { simulation } from '../fixtures/simulation/client.ts'
 
 type Fault = 'open' | 'readState' | 'adopt' | 'write' | 'close'
@@ -248,4 +249,133 @@ t.test('all that the device keeps of a document can be deleted', async (t) => {
   t.equal(await stored.readState(), undefined)
   t.strictSame(await stored.adopt(), [])
   await stored.close()
+})
+
+t.test('a device that is slow to open is opened once: what was written meanwhile is there for the next session', async (t) => {
+  const { open, run, world } = simulation()
+  const inner = memoryStorage()
+  let sessions = 0
+  let go = () => {}
+  const isSlow = new Promise<void>((resolve) => { go = resolve })
+  const storage: ClientStorage = {
+    isPersistent: true,
+    async open (documentId) {
+      sessions++
+      await isSlow
+      return await inner.open(documentId)
+    }
+  }
+  const client = open({ storage })
+  client.crdt.add('a')
+  await world.advance(1000)
+  go()
+  await world.settle()
+  t.equal(sessions, 1)
+  await client.document.destroy()
+  t.equal((await (await inner.open('document')).adopt()).length, 1, 'no session is left behind that seems to be alive')
+
+  const next = open({ storage })
+  await run()
+  t.ok(next.connection.status === 'live')
+})
+
+t.test('what another session has left behind is taken over when the device says so', async (t) => {
+  const { open, run, server, world } = simulation()
+  const inner = memoryStorage()
+  let tell = () => {}
+  const storage: ClientStorage = {
+    isPersistent: true,
+    open: async (documentId, onLeft) => {
+      if (onLeft !== undefined) tell = onLeft
+      return await inner.open(documentId)
+    }
+  }
+  const left = open({ storage: inner })
+  left.crdt.add('a')
+  await world.advance(100)
+  left.line.isDead = true
+  const other = open({ storage })
+  await run()
+  t.equal(other.connection.status, 'live')
+  t.notOk(server.texts.has('a'))
+  await left.document.destroy()
+  tell()
+  await run()
+  t.ok(server.texts.has('a'))
+  await other.document.destroy()
+  tell()
+  await run()
+  t.equal(other.connection.status, 'destroyed')
+})
+
+t.test('a CRDT that cannot take over what was left behind is named', async (t) => {
+  const { open, run, world } = simulation()
+  const storage = memoryStorage()
+  const left = open({ storage })
+  left.crdt.add('a')
+  await world.advance(100)
+  left.line.isDead = true
+  await left.document.destroy()
+  class Broken extends SetCrdt {
+    override apply (): void { throw new Error('of the CRDT') }
+  }
+  const client = open({ storage, crdt: new Broken() })
+  await world.settle()
+  t.match(client.connection, { status: 'trouble', error: { code: 'SECSYNC_CALLBACK_FAILED', cause: { message: 'of the CRDT' } } })
+  await run(5000)
+  t.equal(client.document.getState().pending, 0, 'it is sent all the same')
+})
+
+t.test('a page that is about to end has its device rescue what is written in it', async (t) => {
+  const { open, run, world } = simulation()
+  const inner = memoryStorage()
+  const rescued: string[][] = []
+  const storage: ClientStorage = {
+    isPersistent: true,
+    open: async (documentId) => Object.assign(await inner.open(documentId), { rescue: (entries: unknown[]) => rescued.push(entries.map(() => 'entry')) })
+  }
+  const client = open({ storage, batchDelay: 10_000 })
+  client.crdt.add('a')
+  await run(20_000)
+  t.equal(client.document.getState().pending, 0)
+  client.line.isDead = true
+  client.crdt.add('b')
+  await world.emit('hide')
+  await world.settle()
+  t.strictSame(rescued.at(-1), ['entry'])
+})
+
+t.test('what the device has kept does not replace what the server has sent meanwhile', async (t) => {
+  const { open, run, world, key } = simulation()
+  const inner = memoryStorage()
+  const first = open({ storage: inner })
+  first.crdt.add('a')
+  await run()
+  await first.document.destroy()
+
+  let tell = () => {}
+  const storage: ClientStorage = {
+    isPersistent: true,
+    open: async (documentId, onLeft) => {
+      if (onLeft !== undefined) tell = onLeft
+      return await inner.open(documentId)
+    }
+  }
+  const questions: Array<(key: Uint8Array | undefined) => void> = []
+  const client = open({ storage, getKey: () => new Promise((resolve) => { questions.push(resolve) }) })
+  await world.settle()
+  questions.shift()?.(undefined)
+  await world.settle()
+  await world.flow()
+  tell()
+  await world.settle()
+  t.equal(questions.length, 2, 'for the document of the server, and for that of the device')
+  questions.shift()?.(key)
+  await world.settle()
+  t.match(client.document.getState(), { connection: { status: 'live' }, loaded: 'server' })
+  const { applied } = client.crdt
+  questions.shift()?.(key)
+  await run()
+  t.match(client.document.getState(), { connection: { status: 'live' }, loaded: 'server' })
+  t.equal(client.crdt.applied, applied)
 })

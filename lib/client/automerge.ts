@@ -74,16 +74,14 @@ export function automerge<T> (handle: AutomergeHandle<T>): Crdt {
     changesSince: ({ snapshot, changes }) => {
       const other = new AutomergeHandle<T>(snapshot === undefined ? Automerge.init() : Automerge.load(snapshot))
       other.merge({ changes })
-      const known = new Set(hashesOf(Automerge.getAllChanges(other.getDoc())))
-      const all = Automerge.getAllChanges(handle.getDoc())
-      const hashes = hashesOf(all)
-      return all.filter((_, index) => !known.has(hashes[index] ?? ''))
+      const known = new Set(Automerge.getAllChanges(other.getDoc()).map(hashOf))
+      return Automerge.getAllChanges(handle.getDoc()).filter((change) => !known.has(hashOf(change)))
     }
   }
 }
 
-function hashesOf (changes: Automerge.Change[]): string[] {
-  return changes.map((change) => Automerge.decodeChange(change).hash)
+function hashOf (change: Automerge.Change): string {
+  return Automerge.decodeChange(change).hash
 }
 
 function subscribeTo<T> (listeners: Set<T>, listener: T): Unsubscribe {

@@ -129,15 +129,19 @@ interface Entry {
 
 /** The clients and their states; `undefined` when it is not an awareness update. Numbers are lib0's: 7 bits in each byte, the lowest first. */
 function decodeAwarenessUpdate (bytes: Uint8Array): Entry[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   const number = () => {
     let value = 0
-    for (let factor = 1; ; factor *= 128) {
-      const byte = bytes[at++]
-      if (byte === undefined || factor > 2 ** 49) throw new RangeError('Not a number')
+    let factor = 1
+    let byte: number
+    do {
+      if (factor > 2 ** 49) throw new RangeError('Not a number')
+      byte = view.getUint8(at++)
       value += (byte & 127) * factor
-      if (byte < 128) return value
-    }
+      factor *= 128
+    } while (byte > 127)
+    return value
   }
   try {
     const entries: Entry[] = []

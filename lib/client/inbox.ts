@@ -50,13 +50,16 @@ export class Inbox {
 
   #take (): Received | undefined {
     const [first] = this.#messages
-    if (first === undefined) return undefined
-    if (first.type !== 'update') {
+    if (first?.type !== 'update') {
       this.#messages.shift()
       return first
     }
-    const end = this.#messages.findIndex(({ type }, index) => type !== 'update' || index === maxUpdates)
-    const updates = this.#messages.splice(0, end === -1 ? this.#messages.length : end)
-    return { type: 'updates', updates: updates.map((message) => message.type === 'update' ? message.update : undefined) }
+    const updates: unknown[] = []
+    for (const message of this.#messages) {
+      if (message.type !== 'update' || updates.length === maxUpdates) break
+      updates.push(message.update)
+    }
+    this.#messages.splice(0, updates.length)
+    return { type: 'updates', updates }
   }
 }

@@ -160,20 +160,30 @@ export class Line {
     let url: string
     try {
       const known = await prepare()
-      const { sessionKey } = options
-      const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
-      const query = new URLSearchParams({ ...key !== undefined && { sessionKey: key }, ...known, revision: '2', heartbeat: '1' })
+      const session = await this.#session()
+      if (attempt !== this.#try) return
+      // There is no network, or nobody who gives one.
+      if (session === undefined) return this.#later((nextTryAt) => ({ status: 'offline', nextTryAt }))
+      const query = new URLSearchParams({ ...session, ...known, revision: '2', heartbeat: '1' })
       url = `${options.url.replace(/\/$/, '')}/${encodeURIComponent(options.documentId)}?${query.toString()}`
     } catch (error) {
-      if (attempt !== this.#try) return
-      if (error instanceof ClientError || error instanceof KeyMissing) return this.fail(error)
-      return this.#later((nextTryAt) => ({ status: 'offline', nextTryAt }))
+      if (attempt === this.#try) this.fail(error)
+      return
     }
-    if (attempt !== this.#try) return
     try {
       this.#listen(new environment.WebSocket(url), url)
     } catch (cause) {
       this.fail(new ClientError('SECSYNC_CALLBACK_FAILED', 'A WebSocket cannot be made', { cause }))
+    }
+  }
+
+  async #session (): Promise<{ sessionKey?: string } | undefined> {
+    const { sessionKey } = this.#settings.options
+    try {
+      const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
+      return { ...key !== undefined && { sessionKey: key } }
+    } catch {
+      return undefined
     }
   }
 
@@ -195,6 +205,7 @@ export class Line {
         this.fail(error)
       }
     }
+    // A close follows. Of a socket that is closed while it connects, Node.js emits an error, too.
     socket.onerror = () => {}
     socket.onclose = ({ code }: { code: number }) => {
       if (hasOpened) this.#closed(code)
@@ -279,7 +290,6 @@ export class Line {
   /** The network may be back, or the device has slept. */
   #wake (): void {
     const { status } = this.#state
-    if (status === 'destroyed') return
     const isSilent = this.#settings.environment.now() > this.#lastMessageAt + times.silence
     if (status === 'live' || status === 'connecting' ? isSilent : true) {
       this.#failures = 0
@@ -298,8 +308,6 @@ export class Line {
     if (socket === undefined) return
     this.#socket = undefined
     socket.onopen = socket.onmessage = socket.onclose = null
-    // Of a socket that is closed while it connects, Node.js emits an error.
-    socket.onerror = () => {}
     socket.close()
     this.#settings.onDown()
   }

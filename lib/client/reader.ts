@@ -118,13 +118,14 @@ export class Reader {
     const contents = isTrusted ? await decryptAll(wanted, key, { pace }) : await openAll('update', wanted, key, { pace, verifier: this.#environment.verifier })
     const forged = contents.find((content) => content instanceof CryptoError && content.code === 'SECSYNC_INVALID_SIGNATURE')
     if (forged instanceof CryptoError) throw new ClientError('SECSYNC_INVALID_SIGNATURE', forged.message, { cause: forged })
-    for (const [index, content] of contents.entries()) {
+    for (const [index, { publicData }] of wanted.entries()) {
       await pace.rest()
+      const content = contents[index]
       try {
-        if (content instanceof CryptoError) throw content
+        if (!(content instanceof Uint8Array)) throw content
         read.changes.push(...await this.changes(content))
       } catch {
-        read.refusals.push({ publicKey: wanted[index]?.publicData.pubKey ?? '', reason: 'broken' })
+        read.refusals.push({ publicKey: publicData.pubKey, reason: 'broken' })
       }
     }
   }

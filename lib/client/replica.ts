@@ -147,11 +147,13 @@ export class Replica {
         throw new ClientError('SECSYNC_INVALID_CONTENT', 'The content of the snapshot cannot be applied', { cause })
       }
     }
+    // Of a change it is not known in whose update it was, unless all are of one author.
+    const [author = '', ...others] = new Set(taken.map(({ publicData }) => publicData.pubKey))
     for (const change of changes) {
       try {
         crdt.apply({ changes: [change] })
       } catch {
-        refusals.push({ publicKey: taken.length === 1 ? taken[0]?.publicData.pubKey ?? '' : '', reason: 'broken' })
+        refusals.push({ publicKey: others.length === 0 ? author : '', reason: 'broken' })
       }
     }
   }
@@ -224,7 +226,6 @@ export class Replica {
     const { journal, outbox } = this.#settings
     const saved = this.snapshotInFlight
     if (saved === undefined || saved.info.snapshotId !== snapshotId) return
-    if (saved.message.publicData.parentSnapshotId !== (this.#history?.active.snapshotId ?? '')) return
     this.#commitSnapshot(saved, historyFrom(saved.info), [])
     journal.forget(outbox.takeSettled())
   }
@@ -244,6 +245,7 @@ export class Replica {
   forgetHistory (): void {
     this.#history = undefined
     this.#acknowledged = []
+    this.snapshotInFlight = undefined
     this.#reconciles = 'all'
   }
 }

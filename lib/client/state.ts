@@ -30,7 +30,7 @@ export interface Refused {
   invalidClient: number
   /** That could not be decrypted or applied: their author has made them wrong. */
   broken: number
-  /** The last of them. */
+  /** The last of them. `publicKey` is empty if several authors had written what was applied together. */
   last?: { publicKey: string, reason: 'invalidClient' | 'broken' } | undefined
 }
 

@@ -20,15 +20,11 @@ export class Waiting {
   }
 
   /** Rejects when the document is closed before. */
-  async unlessEnded (promise: Promise<void>): Promise<void> {
-    let onEnd = (_error: Error) => {}
-    const ended = new Promise<never>((_resolve, reject) => { onEnd = reject })
-    this.#others.add(onEnd)
-    try {
-      await Promise.race([promise, ended])
-    } finally {
-      this.#others.delete(onEnd)
-    }
+  unlessEnded (promise: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#others.add(reject)
+      promise.then(resolve, reject).finally(() => this.#others.delete(reject))
+    })
   }
 
   /** Changes were replaced by others, up to this number. */

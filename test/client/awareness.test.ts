@@ -202,3 +202,23 @@ t.test('one author does not fill the list of those who are here', async (t) => {
   ben.awareness.setLocalStateField('name', 'Benjamin')
   await anna.sees('Benjamin', 'Mallory', 'Mallory 1', 'Mallory 2', 'Mallory 3')
 })
+
+t.test('a page that ends says so, and one that comes back out of the cache says that it is there', async (t) => {
+  const page = new EventTarget()
+  const globals = { addEventListener: page.addEventListener.bind(page), removeEventListener: page.removeEventListener.bind(page) }
+  Object.assign(globalThis, globals)
+  t.teardown(() => { for (const name of Object.keys(globals)) Reflect.deleteProperty(globalThis, name) })
+  const network = new Network()
+  const [anna, ben] = [join(t, network, 'Anna'), join(t, network, 'Ben')]
+  await ben.sees('Anna')
+  const pageShow = (persisted: boolean) => page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted }))
+  pageShow(false)
+  page.dispatchEvent(new Event('pagehide'))
+  t.same(ben.others, [])
+  pageShow(true)
+  await ben.sees('Anna')
+  for (const member of [anna, ben]) member.end()
+  const sent = anna.sent.length
+  page.dispatchEvent(new Event('pagehide'))
+  t.equal(anna.sent.length, sent)
+})

@@ -116,6 +116,16 @@ const attacks: Array<[name: string, code: ClientErrorCode | 'live', attack: (sit
     server.updates = []
     await send({ type: 'snapshot', snapshot: forged })
   }],
+  ['a snapshot whose ciphertext was changed', 'SECSYNC_INVALID_SIGNATURE', async ({ server, send }) => {
+    const { ciphertext } = snapshot(server.active, server.clocks, ['y'])
+    await send({ type: 'snapshot', snapshot: { ...snapshot(server.active, server.clocks, ['x']), ciphertext } })
+  }],
+  ['an update of the snapshot before', 'live', async (situation) => {
+    const late = update(situation, 0, 'x')
+    void situation.documents[0].createSnapshot()
+    await situation.run(10_000)
+    await situation.send({ type: 'update', ...late })
+  }],
   ['a snapshot made without an update', 'SECSYNC_HISTORY_LOST', async ({ server, send }) => {
     await send({ type: 'snapshot', snapshot: snapshot(server.active, {}, ['x']) })
   }],

@@ -115,6 +115,16 @@ t.test('a full disk', async (t) => {
     t.strictSame(await left(), ['1'])
   })
 
+  await t.test('another failure to store the state is one', async (t) => {
+    const { storage, left } = device(t)
+    const session = await storage.open('document')
+    t.intercept(IDBObjectStore.prototype, 'put', { configurable: true, value () { throw new DOMException('The disk is broken', 'DataError') } })
+    const write = { snapshot: { replaces: undefined, snapshotId: 's', text: 'text' } }
+    await t.rejects(session.write(write), { name: 'DataError' })
+    await session.close()
+    t.strictSame(await left(), [])
+  })
+
   await t.test('the state, which the server has, is left out for what it has not', async (t) => {
     const { storage, left } = device(t)
     const session = await storage.open('document')
@@ -191,6 +201,15 @@ t.test('what has not reached the database when a page ends', async (t) => {
     session.rescue?.([entry('1')])
     await session.remove()
     t.strictSame(items, {})
+  })
+
+  await t.test('may have been taken by another page while it is read', async (t) => {
+    const { storage, left } = device(t)
+    const session = await storage.open('document')
+    session.rescue?.([entry('1')])
+    await session.close()
+    t.intercept(localStorage, 'getItem', { configurable: true, value: () => null })
+    t.strictSame(await left(), [])
   })
 
   await t.test('gets lost without harm where it cannot be kept', async (t) => {

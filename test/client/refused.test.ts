@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { Contents } from '../../lib/client/crdt.ts'
+import { SetCrdt } from '../fixtures/set-crdt.ts'
 import { simulation } from '../fixtures/simulation/client.ts'
 
 t.test('updates of somebody who is refused are counted, and everything else is read', async (t) => {
@@ -76,4 +78,32 @@ t.test('a server that refuses for ever is named, and nothing is lost when it no 
   for (let i = 0; i < 30; i++) await run(3000)
   t.match(alice.document.getState(), { connection: { status: 'live' }, pending: 0 })
   t.ok(server.texts.has('b'))
+})
+
+/** Cannot apply some texts. */
+class Picky extends SetCrdt {
+  override apply (contents: Contents): void {
+    const texts = contents.changes.map((change) => new TextDecoder().decode(change))
+    if (texts.some((text) => text.startsWith('broken'))) throw new Error('Cannot be applied')
+    super.apply(contents)
+  }
+}
+
+t.test('what cannot be applied is counted, and named by its author if only one has written', async (t) => {
+  const { open, run } = simulation()
+  const [alice, bob] = [open(), open()]
+  alice.crdt.add('a')
+  await run()
+  alice.crdt.add('broken')
+  alice.crdt.add('b')
+  await run()
+  const ofOne = open({ crdt: new Picky() })
+  await run()
+  t.match(ofOne.document.getState(), { connection: { status: 'live' }, refused: { broken: 1, last: { publicKey: alice.document.publicKey, reason: 'broken' } } })
+  bob.crdt.add('c')
+  await run()
+  const ofTwo = open({ crdt: new Picky() })
+  await run()
+  t.match(ofTwo.document.getState(), { connection: { status: 'live' }, refused: { broken: 1, last: { publicKey: '', reason: 'broken' } } })
+  for (const { crdt } of [ofOne, ofTwo]) t.strictSame(crdt.sorted, ['a', 'b', 'c'])
 })

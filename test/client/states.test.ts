@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createKey } from '../../lib/client/crypto/keys.ts'
+import { SetCrdt } from '../fixtures/set-crdt.ts'
 import { simulation } from '../fixtures/simulation/client.ts'
 
 t.test('a connection that comes to nothing says why, and when it tries again', async (t) => {
@@ -139,9 +140,117 @@ t.test('functions of the application that throw are named, and tried again', asy
   }
 })
 
+t.test('a CRDT that cannot give its content is named, and what is written stays pending', async (t) => {
+  class Broken extends SetCrdt {
+    override encodeSnapshot (): Uint8Array { throw new Error('of the CRDT') }
+  }
+  const { open, run } = simulation()
+  const client = open({ crdt: new Broken() })
+  client.crdt.add('a')
+  await run()
+  t.match(client.connection, { status: 'trouble', error: { code: 'SECSYNC_CALLBACK_FAILED', cause: { message: 'of the CRDT' } } })
+  t.equal(client.document.getState().pending, 1)
+})
+
+t.test('offline while it connects is offline', async (t) => {
+  const { open, world } = simulation()
+  const client = open()
+  await world.settle()
+  t.equal(client.connection.status, 'connecting')
+  await world.emit('offline')
+  t.equal(client.connection.status, 'offline')
+})
+
+t.test('retry() connects at once, and leaves a connection that is live', async (t) => {
+  const { open, run, world } = simulation()
+  const client = open()
+  await run()
+  client.document.retry()
+  await world.settle()
+  t.equal(world.lines.length, 1)
+  await world.emit('offline')
+  client.document.retry()
+  await world.settle()
+  t.equal(world.lines.length, 2)
+  await client.document.destroy()
+  client.document.retry()
+  await world.settle()
+  t.equal(world.lines.length, 2)
+  t.equal(client.connection.status, 'destroyed')
+})
+
+t.test('answers that come when nobody waits for them any more change nothing', async (t) => {
+  const { open, run, world } = simulation()
+  let refuse = (_error: Error) => {}
+  const late = new Promise<never>((_resolve, reject) => { refuse = reject })
+  late.catch(() => {})
+
+  const keys = [() => late, () => 'session-key']
+  const first = open({ sessionKey: async () => await keys.shift()?.() ?? 'session-key' })
+  await world.settle()
+  first.document.retry()
+  await run()
+  const second = open({ getKey: () => late })
+  second.crdt.add('a')
+  await run()
+  t.equal(second.document.getState().pending, 1)
+  const destroyed = second.document.destroy()
+  refuse(new Error('too late'))
+  await destroyed
+  await run()
+  t.equal(first.connection.status, 'live')
+  t.equal(second.connection.status, 'destroyed')
+
+  let answer = (_status: 401) => {}
+  world.answer = new Promise((resolve) => { answer = resolve })
+  const third = open()
+  await world.settle()
+  third.line.cut()
+  await third.document.destroy()
+  answer(401)
+  await run()
+  t.equal(third.connection.status, 'destroyed')
+})
+
+t.test('a message of the application goes to onCustomMessage, and to nobody where there is none', async (t) => {
+  const { open, run } = simulation()
+  const messages: unknown[] = []
+  for (const client of [open({ onCustomMessage: (message) => messages.push(message) }), open()]) {
+    await run()
+    client.line.down.push(JSON.stringify({ type: 'notice', text: 'Hello' }))
+    await run()
+    t.equal(client.connection.status, 'live')
+  }
+  t.strictSame(messages, [{ type: 'notice', text: 'Hello' }])
+})
+
+t.test('content that was there before the document was opened: what the server has not counts as a local change', async (t) => {
+  const { open, run, server } = simulation()
+  const crdt = new SetCrdt()
+  crdt.add('a', 'b')
+  const first = open({ crdt })
+  t.equal(first.document.getState().pending, 2)
+  await run()
+  t.match(first.document.getState(), { connection: { status: 'live' }, pending: 0 })
+  t.same([...server.texts].sort(), ['a', 'b'])
+
+  const same = new SetCrdt()
+  same.add('a', 'b')
+  const more = new SetCrdt()
+  more.add('b', 'c')
+  const second = open({ crdt: same })
+  await run()
+  const { length } = server.updates
+  t.equal(second.document.getState().pending, 0)
+  t.equal(length, 0, 'nothing is sent of what the server has')
+  const third = open({ crdt: more })
+  await run()
+  t.equal(server.updates.length, 1)
+  for (const { crdt } of [first, second, third]) t.strictSame(crdt.sorted, ['a', 'b', 'c'])
+})
+
 t.test('a WebSocket that cannot be made is named', async (t) => {
   const { openDocument } = await import('../../lib/client/index.ts')
-  const { SetCrdt } = await import('../fixtures/set-crdt.ts')
   const document = openDocument({
     url: 'no url',
     documentId: 'a',

@@ -21,7 +21,7 @@ export function indexedDbStorage ({ name = 'fastify-secsync' }: IndexedDbOptions
   const database = new Database(name, () => { for (const document of open) void document.restore() })
   return {
     isPersistent: true,
-    async open (documentId, onLeft = () => {}) {
+    async open (documentId, onLeft) {
       await database.run(async () => {})
       const session = await beginSession()
       const end = () => {
@@ -40,7 +40,7 @@ interface DocumentSettings {
   documentId: string
   session: Session
   rescue: Rescue
-  onLeft: () => void
+  onLeft: (() => void) | undefined
   end: () => void
 }
 
@@ -49,7 +49,7 @@ class IndexedDbDocument implements StoredDocument {
   readonly #documentId: string
   readonly #session: Session
   readonly #rescue: Rescue
-  readonly #onLeft: () => void
+  readonly #onLeft: (() => void) | undefined
   readonly #end: () => void
   /** What of this session is in the outbox, or will be. */
   readonly #entries = new Map<string, OutboxEntry>()
@@ -125,7 +125,7 @@ class IndexedDbDocument implements StoredDocument {
   #watch (session: string): void {
     if (this.#watched.has(session)) return
     this.#watched.add(session)
-    whenEnded(session).then(() => this.#onLeft(), () => this.#watched.delete(session))
+    whenEnded(session).then(() => this.#onLeft?.(), () => this.#watched.delete(session))
   }
 
   /** Of another session, or adopted by a transaction of which this session has not heard. */

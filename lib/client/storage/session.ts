@@ -20,11 +20,11 @@ export interface Session {
 export async function beginSession (): Promise<Session> {
   const id = createId()
   ofThisPage.add(id)
-  let release = () => {}
-  const ended = new Promise<void>((resolve) => { release = resolve })
+  const ending = new AbortController()
+  const ended = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()))
   const end = () => {
     ofThisPage.delete(id)
-    release()
+    ending.abort()
   }
   await new Promise<void>((resolve) => {
     const held = locks()?.request(prefix + id, () => {

@@ -16,8 +16,10 @@ import type { Commands } from './servers/process.ts'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** `node` is the product with a Redis (REDIS_URL): several of them have one database. */
-export type ServerName = 'product' | 'node' | 'peer' | 'limit' | 'idle'
+/** `node` is the product with a Redis (REDIS_URL): several of them have one database. `prometheus` and `opentelemetry` are the product with these. */
+export type ServerName = 'product' | 'node' | 'prometheus' | 'opentelemetry' | 'peer' | 'limit' | 'idle'
+
+const products: ServerName[] = ['product', 'node', 'prometheus', 'opentelemetry']
 
 /** A server under load. */
 export class Server {
@@ -104,9 +106,9 @@ export class Environment {
   async #startServer (name: ServerName): Promise<Server> {
     const database = await this.#databaseOf(name)
     const { REDIS_URL, ...env } = process.env
-    const child = fork(new URL(`servers/${name === 'node' ? 'product' : name}.js`, import.meta.url), {
+    const child = fork(new URL(`servers/${products.includes(name) ? 'product' : name}.js`, import.meta.url), {
       execArgv: ['--expose-gc'],
-      env: { ...env, NODE_ENV: 'production', ...database && { DATABASE_URL: database }, ...name === 'node' && { REDIS_URL } }
+      env: { ...env, NODE_ENV: 'production', TELEMETRY: name, ...database && { DATABASE_URL: database }, ...name === 'node' && { REDIS_URL } }
     })
     const [port] = await messageOf(name, child) as [number]
     return new Server(name, `ws://127.0.0.1:${port}`, child, database === undefined ? undefined : new pg.Pool({ connectionString: database, max: 1 }))

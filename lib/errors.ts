@@ -131,6 +131,14 @@ export function isGarbage (error: unknown): boolean {
   return error instanceof MessageInvalid || error instanceof DocumentIdMismatch || error instanceof SignatureInvalid
 }
 
+/** The code of an error of this package, or the name of a conflict. All else is `other`: a metric needs a limited number of labels. */
+export function reasonOf (error: unknown): string {
+  if (!(error instanceof Error)) return 'other'
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && code.startsWith('FST_SECSYNC_')) return code
+  return conflicts.find((conflict) => isError(error, conflict))?.name ?? 'other'
+}
+
 /** Compares names, not classes: stores written for `secsync-server` throw the classes of the npm package `secsync`. */
 export function isError (error: unknown, type: { new (message?: string): Error, name: string }): boolean {
   return error instanceof Error && error.name === type.name

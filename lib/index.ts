@@ -25,8 +25,11 @@ import { Rooms } from './document/rooms.ts'
 import { DocumentIds } from './connection/document-ids.ts'
 import { addRoute } from './connection/route.ts'
 import { Slots } from './document/slots.ts'
+import { measuredBus } from './nodes/measured.ts'
+import { measuredStore } from './stores/measured.ts'
 import { resolveStore } from './stores/resolve.ts'
 import { withinTimeLimit } from './stores/time-limit.ts'
+import { Telemetry } from './telemetry/telemetry.ts'
 import { Upgrades } from './connection/upgrades.ts'
 import { registerWebsocket } from './connection/websocket.ts'
 
@@ -72,6 +75,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   if (foreign.length > 0) fastify.log.info({ options: foreign }, 'secsync: unknown options are ignored')
 
   await registerWebsocket(fastify, prefix, limits)
+  const telemetry = await Telemetry.create(resolved)
   const { store, callbacks, close, check, db } = resolveStore(resolved, limits.maxCachedBytes, (gap) => {
     fastify.log.error(gap, 'secsync: updates behind a gap were put aside, so that the document can be read')
   }, (answer) => {
@@ -83,17 +87,29 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const hooks = new Hooks(limits.callbackTimeout)
   const connections = new Set<Connection>()
   const bus = await createBus(resolved, fastify.log)
-  const nodes = bus && new Nodes(bus, fastify.prefix + prefix, limits.checkInterval, fastify.log)
+  const nodes = bus && new Nodes(measuredBus(bus, telemetry), fastify.prefix + prefix, limits.checkInterval, fastify.log)
+  const slots = new Slots(limits.maxConcurrentWrites)
   const rooms = new Rooms({
-    store,
-    slots: new Slots(limits.maxConcurrentWrites),
+    store: measuredStore(store, telemetry),
+    slots,
     callbackTimeout: limits.callbackTimeout,
     maxAuthors: limits.maxAuthorsPerSnapshot,
     maxBytes: limits.maxDocumentBytes,
     compaction: { maxUpdates: limits.maxUpdatesPerSnapshot, maxBytes: limits.maxBytesPerSnapshot, maxMessageSize: limits.maxMessageSize },
     access,
     nodes,
+    telemetry,
     log: fastify.log
+  })
+  const sumOf = (read: (connection: Connection) => number) => [...connections].reduce((sum, connection) => sum + read(connection), 0)
+  telemetry.addGauges({
+    connections: () => connections.size,
+    documents: () => rooms.size,
+    documentsBehind: () => rooms.behind,
+    messagesQueued: () => sumOf(({ inbox }) => inbox.unanswered),
+    unsent: () => sumOf(({ unsent }) => unsent),
+    writesWaiting: () => slots.waiting,
+    busConnected: () => nodes?.isConnected ? 1 : 0
   })
   const health = new HealthCheck({ check, nodes, rooms })
   const disconnect = ({ documentId, sessionKeyHash }: Disconnect): void => {
@@ -139,9 +155,10 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 
   // Fastify ignores `prefix` for plugins that are not encapsulated, so the route is in a plugin of its own.
   const documentIds = new DocumentIds()
-  const failures = new Failures(hooks)
+  const failures = new Failures(hooks, telemetry)
   const quota = resolved.hasQuota && new Quota(resolved.hasQuota, limits.callbackTimeout)
-  fastify.register(async (scope) => addRoute(scope, resolved, { access, checks, connections, documentIds, failures, hooks, limits, quota, rooms }), { prefix })
+  const settings = { access, checks, connections, documentIds, failures, hooks, limits, quota, rooms, telemetry }
+  fastify.register(async (scope) => addRoute(scope, resolved, settings), { prefix })
 
   fastify.addHook('onReady', async () => {
     try {
@@ -170,7 +187,10 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   fastify.addHook('onClose', () => withinTimeLimit('Closing the database', limits.drainTimeout, close).catch((err: unknown) => {
     fastify.log.warn({ err }, 'secsync: the store did not close')
   }))
-  fastify.addHook('onClose', async () => { await nodes?.close() })
+  fastify.addHook('onClose', async () => {
+    telemetry.close()
+    await nodes?.close()
+  })
 }
 
 const text = Type.Optional(Type.Union([Type.String(), Type.Undefined()]))
@@ -201,6 +221,9 @@ export type { Hook, HookContext, HookName } from './hooks.ts'
 export type { Health, HealthOptions } from './health.ts'
 export { secsyncOptions } from './options.ts'
 export type { Limits, SecsyncOptions } from './options.ts'
+export type { OpenTelemetryMeter, OpenTelemetryTracer } from './telemetry/opentelemetry.ts'
+export type { CommitEvent, HandshakeEvent, MessageEvent, RelayEvent } from './telemetry/operations.ts'
+export type { PrometheusRegistry } from './telemetry/metrics.ts'
 export type { PrismaClientLike } from './stores/prisma.ts'
 export type { ServerMessage } from './protocol/answers.ts'
 export type { UpdateClocks } from './protocol/clocks.ts'

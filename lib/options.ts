@@ -10,6 +10,8 @@ import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcast
 import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, StoreMissing } from './errors.ts'
 import type { AdditionalAuthenticationDataValidations, NoValidations } from './protocol/messages.ts'
 import type { PrismaClientLike } from './stores/prisma.ts'
+import type { OpenTelemetryMeter, OpenTelemetryTracer } from './telemetry/opentelemetry.ts'
+import type { PrometheusRegistry } from './telemetry/metrics.ts'
 
 /** Maximum delay of a timer. Node.js replaces longer ones with 1 ms. */
 const maxDelay = 2 ** 31 - 1
@@ -83,6 +85,16 @@ const checks: Record<string, [TSchema, string]> = {
   })), 'must be an ioredis client for one server, for instance new Redis(process.env.REDIS_URL)'],
   bus: [Type.Optional(Type.Union([Type.Function([], Type.Unknown()), BusObject])),
     'must be postgresBus(…), or an object with publish(channel, message), subscribe(channel, subscriber) and close(), or a function that returns one'],
+  metrics: [Type.Optional(Type.Union([
+    Type.Object({ registerMetric: Type.Function([], Type.Unknown()), getSingleMetric: Type.Function([], Type.Unknown()) }),
+    Type.Object({
+      createCounter: Type.Function([], Type.Unknown()),
+      createHistogram: Type.Function([], Type.Unknown()),
+      createObservableGauge: Type.Function([], Type.Unknown())
+    })
+  ])), "must be a Registry of prom-client, or a meter of OpenTelemetry, for instance metrics.getMeter('app')"],
+  tracer: [Type.Optional(Type.Object({ startActiveSpan: Type.Function([], Type.Unknown()) })),
+    "must be a tracer of OpenTelemetry, for instance trace.getTracer('app')"],
   onRequest: [fns, 'must be a Fastify hook or an array of them'],
   preValidation: [fns, 'must be a Fastify hook or an array of them'],
   preHandler: [fns, 'must be a Fastify hook or an array of them'],
@@ -120,6 +132,10 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   redis?: RedisClient | undefined
   /** Another message broker for several nodes on one store: `postgresBus(…)` or your own. It is closed with the Fastify instance. */
   bus?: Bus | CreateBus | undefined
+  /** Collects the metrics of docs/metrics.md: a Registry of prom-client 15, or a meter of OpenTelemetry. Several registrations may share it. */
+  metrics?: PrometheusRegistry | OpenTelemetryMeter | undefined
+  /** A tracer of OpenTelemetry: spans for handshakes, messages, commits and relays. */
+  tracer?: OpenTelemetryTracer | undefined
   /** Fastify hooks of the route. They run before the WebSocket upgrade and answer in HTTP. */
   onRequest?: RouteShorthandOptions['onRequest'] | undefined
   preValidation?: RouteShorthandOptions['preValidation'] | undefined

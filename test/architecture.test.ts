@@ -17,7 +17,7 @@ async function importsOf (): Promise<Map<string, string[]>> {
 }
 
 /** From the top; a folder imports those below it. Files beside the folders are what users import and pass, and stand beside all of them. */
-const layers = ['connection', 'document', 'documents', 'nodes', 'stores', 'protocol']
+const layers = ['connection', 'document', 'documents', 'nodes', 'stores', 'telemetry', 'protocol']
 const toolLayers = ['cli', 'archive', 'verify', 'documents', 'stores', 'protocol']
 const folderOf = (file: string) => file.includes('/') ? file.slice(0, file.indexOf('/')) : ''
 

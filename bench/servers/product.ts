@@ -3,10 +3,11 @@ import Fastify from 'fastify'
 import secsync from 'fastify-secsync'
 import { Redis } from 'ioredis'
 import { adapter } from './adapter.ts'
+import { telemetryOf } from './telemetry.ts'
 import { serve } from './process.ts'
 
 const app = Fastify({ logger: { level: 'warn' } })
-const { REDIS_URL } = process.env
-await app.register(secsync, { adapter, hasAccess: async () => true, ...REDIS_URL && { redis: new Redis(REDIS_URL) } })
+const { REDIS_URL, TELEMETRY } = process.env
+await app.register(secsync, { adapter, hasAccess: async () => true, ...telemetryOf(TELEMETRY), ...REDIS_URL && { redis: new Redis(REDIS_URL) } })
 await app.listen({ host: '127.0.0.1', port: 0 })
 serve(app.server)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
@@ -37,6 +38,7 @@ export class Connection implements Client {
   /** Messages in a row that made no sense. */
   invalidMessages = 0
   #state: State = { name: 'open', onEnd () {} }
+  #id: string | undefined
   #log: FastifyBaseLogger | undefined
   readonly #socket: WebSocket
   /** What the WebSocket is on: a TCP socket, or that of `injectWS`. */
@@ -79,9 +81,15 @@ export class Connection implements Client {
     socket.on('error', (err) => this.log.info({ err }, 'secsync: a connection broke the WebSocket protocol'))
   }
 
+  /** For logs and traces. Unique among all nodes. */
+  get id (): string {
+    this.#id ??= randomUUID()
+    return this.#id
+  }
+
   /** Made when there is something to say: most connections never have. */
   get log (): FastifyBaseLogger {
-    this.#log ??= this.request.log.child({ documentId: this.documentId })
+    this.#log ??= this.request.log.child({ documentId: this.documentId, connectionId: this.id })
     return this.#log
   }
 
@@ -95,7 +103,7 @@ export class Connection implements Client {
     this.#isAlive = true
     if (this.#state.name !== 'open') return
     this.#outbox.queued()
-    this.inbox.add({ data, isBinary })
+    this.inbox.add({ data, isBinary, receivedAt: performance.now() })
   }
 
   /** Messages are handled from now on, those that came before first. */
@@ -138,6 +146,11 @@ export class Connection implements Client {
 
   relay (frame: Buffer, isEphemeral = false): void {
     this.#outbox.relay(frame, isEphemeral)
+  }
+
+  /** Number of bytes that were not sent yet. */
+  get unsent (): number {
+    return this.#outbox.unsent
   }
 
   hold (): void {

@@ -1,5 +1,6 @@
 import { isConflict } from '../errors.ts'
 import type { Context, Hooks } from '../hooks.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Connection } from './connection.ts'
 
 type Level = 'debug' | 'info' | 'error'
@@ -14,15 +15,18 @@ const maxKinds = 100
 /** Reports what failed: to the log, and to the `onError` hooks. An outage makes many clients fail alike: then the log gets a few lines and a count. */
 export class Failures {
   readonly #hooks: Hooks
+  readonly #telemetry: Telemetry
   /** By kind, how often it came in this interval. */
   readonly #counts = new Map<string, number>()
 
-  constructor (hooks: Hooks) {
+  constructor (hooks: Hooks, telemetry: Telemetry) {
     this.#hooks = hooks
+    this.#telemetry = telemetry
   }
 
   async report (error: unknown, context: Context, connection: Connection): Promise<void> {
     this.#log(error, context, connection)
+    this.#telemetry.refused(context.action, error)
     try {
       await this.#hooks.run('onError', { ...context, error })
     } catch (err) {

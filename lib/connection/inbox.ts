@@ -8,6 +8,8 @@ const messagesPerTurn = 4
 export interface Inbound {
   data: Buffer
   isBinary: boolean
+  /** As of `performance.now()`. */
+  receivedAt: number
 }
 
 export type Receive = (inbound: Inbound) => Promise<void>
@@ -41,6 +43,11 @@ export class Inbox {
 
   get isPaused (): boolean {
     return this.#isPaused
+  }
+
+  /** Number of messages that were received and are not answered yet. */
+  get unanswered (): number {
+    return this.#unanswered
   }
 
   get isEmpty (): boolean {

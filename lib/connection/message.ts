@@ -8,6 +8,8 @@ import { unauthorized } from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { kindOf, type ClientMessage, type MessageChecks, type MessageKind } from '../protocol/messages.ts'
 import { verifySignature } from '../protocol/signature.ts'
+import type { MessageEvent, Operation } from '../telemetry/operations.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Connection } from './connection.ts'
 import type { DocumentIds } from './document-ids.ts'
 import type { Failures } from './failures.ts'
@@ -25,6 +27,7 @@ export interface MessageSettings {
   hooks: Hooks
   limits: Limits
   quota?: Quota | undefined
+  telemetry: Telemetry
 }
 
 type AnyHandler = Handler<ClientMessage>
@@ -36,9 +39,15 @@ const handlers = { snapshot, update, ephemeralMessage } as Record<MessageKind, A
  * The life of a message up to its handler, with the stages of a Fastify request. Resolves when the connection's next message may
  * follow, which is before this one is stored: so the room can write several at once, in the order in which they came.
  */
-export async function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
-  const { data, isBinary } = inbound
-  const { access, checks, documentIds, failures, hooks, limits, quota } = settings
+export function receive (inbound: Inbound, connection: Connection, room: Room, settings: MessageSettings): Promise<void> {
+  const operation = settings.telemetry.message(connection, inbound.receivedAt, inbound.data.length)
+  return operation.run(() => handle(inbound, operation, connection, room, settings))
+}
+
+async function handle (
+  { data, isBinary }: Inbound, operation: Operation<MessageEvent>, connection: Connection, room: Room, settings: MessageSettings
+): Promise<void> {
+  const { access, checks, documentIds, failures, hooks, limits, quota, telemetry } = settings
   const { documentId, websocketSessionKey, request } = connection
   const context: Context = { documentId, websocketSessionKey, request, message: data }
   let handler: AnyHandler
@@ -55,6 +64,7 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
 
     if (hooks.has('preValidation')) await hooks.run('preValidation', context)
     message = verify(parsed, documentId, handler, checks)
+    telemetry.parsed(message, operation)
     const { pubKey: publicKey } = message.publicData
     connection.invalidMessages = 0
     if (!connection.addAuthor(publicKey)) throw new TooManyAuthors()
@@ -82,6 +92,7 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
       // The published client takes the changes of a refused snapshot back when it has read the refusal. It loses them if the line ends before.
       setTimeout(() => connection.close(closeCodes.tryAgainLater, 'another document id'), 1000).unref()
     }
+    operation.end({ ...refused && { kind: refused.kind }, outcome: settled.status, error })
     if (settled.status === 'refused') await failures.report(error, context, connection)
     connection.inbox.answered(data.length)
     return
@@ -91,8 +102,9 @@ export async function receive (inbound: Inbound, connection: Connection, room: R
   const settling = (async () => handler.handle(message, connection, room))()
   settling
     .then(async (settled) => {
+      operation.end({ kind: handler.kind, outcome: settled.status, ...settled.status === 'refused' && { error: settled.error } })
       if (settled.status === 'refused') await failures.report(settled.error, context, connection)
-      else if (settled.status === 'saved') await respond(context, connection, settings)
+      else if (settled.status !== 'dropped') await respond(context, connection, settings)
     })
     .catch((error: unknown) => failures.report(error, context, connection))
     .finally(() => connection.inbox.answered(data.length))

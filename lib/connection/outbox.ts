@@ -23,6 +23,10 @@ class Queue {
     return this.#frames.length
   }
 
+  get bytes (): number {
+    return this.#bytes
+  }
+
   /** Returns false when it is full. Ephemeral messages are dropped long before. */
   add (held: Held, maxBytes: number): boolean {
     if (held.isEphemeral && this.#bytes + held.frame.length > maxBytes / 4) return true
@@ -64,6 +68,11 @@ export class Outbox {
     this.#stream = stream
     this.#limits = limits
     this.#onFull = onFull
+  }
+
+  /** Number of bytes that are held back, or that the system has not taken yet. */
+  get unsent (): number {
+    return this.#stream.writableLength + this.#held.bytes + this.#early.bytes
   }
 
   /** Sends at once. */

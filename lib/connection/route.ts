@@ -50,7 +50,7 @@ function serializeRequest (request: FastifyRequest) {
 
 /** The handshake: it ends with the document, or with the reason why there is none. */
 async function connect (socket: WebSocket, request: FastifyRequest, settings: RouteSettings): Promise<void> {
-  const { connections, failures, hooks, limits, rooms } = settings
+  const { connections, failures, hooks, limits, telemetry } = settings
   const url = readHandshakeUrl(request)
   // Listens from here on: a message may come right behind the handshake.
   const connection = new Connection(socket, request, url.documentIds[0], url.sessionKeys[0] ?? '', limits)
@@ -61,23 +61,17 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
   connections.add(connection)
   socket.on('close', (code) => {
     connections.delete(connection)
+    telemetry.closed(code)
     hooks.run('onClose', { ...context, code }).catch((error: unknown) => failures.report(error, context, connection))
   })
 
+  const operation = telemetry.handshake(connection)
   try {
-    if (url.sessionKeys.length === 0) throw new HandshakeInvalid('no session key')
-    await identify(connection, context, url.sessionKeys, settings)
-    if (connection.closed) return
-
-    const room = rooms.open(connection.documentId)
-    if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
-    connection.whenEnded(() => room.leave(connection))
-    const joined = await room.join(connection)
-    if (joined === 'notFound') throw new DocumentNotFound()
-    if (joined === 'rolledBack') throw new DocumentRolledBack()
-    if (wantsHeartbeat(request)) connection.announceHeartbeat()
-    connection.open((inbound) => receive(inbound, connection, room, settings))
+    const outcome = await operation.run(() => join(connection, context, url.sessionKeys, settings))
+    operation.end({ documentId: connection.documentId, outcome })
+    if (outcome === 'left') return
   } catch (error) {
+    operation.end({ documentId: connection.documentId, outcome: isRefusal(error) ? 'refused' : 'failed', error })
     if (error instanceof Unauthorized) connection.close(closeCodes.unauthorized, 'unauthorized', unauthorized)
     else if (error instanceof DocumentNotFound) connection.close(closeCodes.documentNotFound, 'document not found', documentNotFound)
     else if (error instanceof TooManyConnections) connection.close(closeCodes.tryAgainLater, 'too many connections')
@@ -86,6 +80,24 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
     return await failures.report(error, context, connection)
   }
   await hooks.run('onResponse', context).catch((error: unknown) => failures.report(error, context, connection))
+}
+
+/** Sends the document, and lets messages in. `left`: the connection was closed meanwhile. */
+async function join (connection: Connection, context: Context, sessionKeys: string[], settings: RouteSettings): Promise<'joined' | 'left'> {
+  const { limits, rooms } = settings
+  if (sessionKeys.length === 0) throw new HandshakeInvalid('no session key')
+  await identify(connection, context, sessionKeys, settings)
+  if (connection.closed) return 'left'
+
+  const room = rooms.open(connection.documentId)
+  if (room.size >= limits.maxConnectionsPerDocument) throw new TooManyConnections()
+  connection.whenEnded(() => room.leave(connection))
+  const joined = await room.join(connection)
+  if (joined === 'notFound') throw new DocumentNotFound()
+  if (joined === 'rolledBack') throw new DocumentRolledBack()
+  if (wantsHeartbeat(connection.request)) connection.announceHeartbeat()
+  connection.open((inbound) => receive(inbound, connection, room, settings))
+  return joined
 }
 
 /**
@@ -137,6 +149,12 @@ async function canRead ({ documentId, websocketSessionKey, request }: Pick<Conte
  */
 function isTransient (error: unknown): boolean {
   return error instanceof CallbackTimeout || (error as { statusCode?: number } | undefined)?.statusCode === 503
+}
+
+/** Whether the client is the reason, not the server. */
+function isRefusal (error: unknown): boolean {
+  const { statusCode = 500 } = (error ?? {}) as { statusCode?: number }
+  return statusCode < 500
 }
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */

@@ -4,6 +4,7 @@ import { patience, type Link } from '../nodes/link.ts'
 import { changesOf, number, type Change } from '../protocol/changes.ts'
 import { copyOf, isAtLeast, sameCursor, type Cursor } from '../protocol/cursor.ts'
 import type { Known, LoadedDocument } from '../stores/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { confirm } from './confirm.ts'
 import type { Feed } from './feed.ts'
 import type { StoreCalls } from './store-calls.ts'
@@ -19,6 +20,7 @@ export interface CatchUpSettings {
   /** To the other nodes, if there are any. */
   link: Link | undefined
   takeTurn (turn: Turn): void
+  telemetry: Telemetry
   log: FastifyBaseLogger
 }
 
@@ -104,7 +106,7 @@ export class CatchUp {
   async run (open: Write[] = [], mode: Known['mode'] = 'delta'): Promise<boolean> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const { calls, feed, link, log } = this.#settings
+    const { calls, feed, link, log, telemetry } = this.#settings
     const before = copyOf(feed.cursor)
     // These changes were in the store before it is asked.
     const received = link?.take() ?? []
@@ -117,11 +119,14 @@ export class CatchUp {
       log.error({ err }, 'secsync: catching up with the store failed')
       link?.keepEarly(received)
       this.#planLater()
+      telemetry.caughtUp('failed')
       return false
     }
     this.#failures = 0
-    if (document === undefined) feed.rollBack({ snapshotId: '', clocks: {} })
+    const stored = document?.cursor ?? { snapshotId: '', clocks: {} }
+    if (document === undefined) feed.rollBack(stored)
     else this.#follow(document, before, received, open)
+    telemetry.caughtUp(wasRolledBack(stored, before) ? 'rolledBack' : sameCursor(before, feed.cursor) ? 'current' : 'behind')
     return true
   }
 

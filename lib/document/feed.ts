@@ -4,6 +4,7 @@ import * as answers from '../protocol/answers.ts'
 import type { Change, SnapshotChange } from '../protocol/changes.ts'
 import { advance, copyOf, positionOf, type Cursor } from '../protocol/cursor.ts'
 import type { LoadedDocument, StoredBytes } from '../stores/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Client } from './client.ts'
 import type { Gate } from './gate.ts'
 import type { Loads, Relayed } from './loads.ts'
@@ -12,10 +13,12 @@ import { DocumentSize } from './size.ts'
 import type { StoredUpdates } from './stored-updates.ts'
 
 export interface FeedParts {
+  documentId: string
   members: Members
   gate: Gate
   loads: Loads
   stored: StoredUpdates
+  telemetry: Telemetry
   /** Called before a snapshot is relayed. */
   beforeSnapshot (snapshotId: string): void
 }
@@ -55,7 +58,7 @@ export class Feed {
 
   /** Relays a change that continues the cursor to all but its sender. */
   relay (change: Change, sender?: Client): void {
-    const { members, gate, loads, stored, beforeSnapshot } = this.#parts
+    const { documentId, members, gate, loads, stored, telemetry, beforeSnapshot } = this.#parts
     if (change.kind === 'snapshot') {
       beforeSnapshot(change.snapshotId)
       this.#replaced = [this.#cursor.snapshotId, ...this.#replaced].slice(0, maxReplaced)
@@ -67,20 +70,22 @@ export class Feed {
     const frame = change.kind === 'update' ? textFrame(answers.update(change.text)) : textFrame(...answers.snapshot(change.text))
     loads.relayed(change, frame)
     if (!gate.isOpen) gate.close(members.joined, sender)
-    for (const client of members.following(change, this.#cursor)) {
-      if (client !== sender) client.relay(frame)
-    }
+    const readers = members.following(change, this.#cursor).filter((client) => client !== sender)
+    telemetry.relay(documentId, change.kind, readers.length, change.message, () => {
+      for (const client of readers) client.relay(frame)
+    })
   }
 
   /** Ephemeral messages have no order. They are not kept for those who join later. */
   relayEphemeral (text: string, sender?: Client): void {
-    const { members, gate } = this.#parts
+    const { documentId, members, gate, telemetry } = this.#parts
     const frame = textFrame(answers.ephemeralMessage(text))
     const { joined } = members
     if (!gate.isOpen) gate.close(joined, sender)
-    for (const client of joined) {
-      if (client !== sender) client.relay(frame, true)
-    }
+    const readers = joined.filter((client) => client !== sender)
+    telemetry.relay(documentId, 'ephemeralMessage', readers.length, undefined, () => {
+      for (const client of readers) client.relay(frame, true)
+    })
   }
 
   /**

@@ -5,6 +5,7 @@ import { documentError, documentNotFound } from '../protocol/answers.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { isAtLeast } from '../protocol/cursor.ts'
 import type { Known, LoadedDocument, StoredBytes } from '../stores/store.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Access } from './access.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Client } from './client.ts'
@@ -26,6 +27,7 @@ export interface RoomSettings {
   access: Access
   /** The other nodes, if there are any. */
   nodes: Nodes | undefined
+  telemetry: Telemetry
   log: FastifyBaseLogger
   /** How many authors may have updates on one snapshot. */
   maxAuthors: number
@@ -216,14 +218,17 @@ export class Room {
     const [calls, link, stored] = [this.#calls, this.#link, this.#stored]
     const { maxAuthors, maxBytes, compaction: limits } = this.#settings
     const takeTurn = this.#turns.take.bind(this.#turns)
+    const { telemetry } = this.#settings
     const feed: Feed = new Feed(cursor, bytes, {
+      documentId: this.documentId,
+      telemetry,
       members: this.#members,
       gate: this.#gate,
       loads: this.#loads,
       stored,
       beforeSnapshot: (snapshotId) => updates.refuseReplaced(this.#turns.takeUpdatesOnOthers(snapshotId))
     })
-    const catchUp = new CatchUp({ calls, feed, link, takeTurn, log: this.#log })
+    const catchUp = new CatchUp({ calls, feed, link, takeTurn, telemetry, log: this.#log })
     const failures = new UpdateFailures({ feed, takeTurn })
     const updates = new Updates({ calls, feed, catchUp, stored, failures, link, maxAuthors, maxBytes, compaction: new Compaction(feed, limits) })
     this.#state = { name: 'open', feed, catchUp, updates, failures, snapshots: new Snapshots({ calls, feed, catchUp, link, takeTurn, maxBytes }) }

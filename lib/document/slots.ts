@@ -13,6 +13,11 @@ export class Slots {
     this.#free = count
   }
 
+  /** Number of writes that wait for a slot. */
+  get waiting (): number {
+    return this.#waiting.size
+  }
+
   /** Waits for a slot, in the order of the calls. Returns a function that releases it. */
   async take (): Promise<() => void> {
     if (this.#free <= 0) {

@@ -4,6 +4,8 @@ import type { Client } from './client.ts'
 /** What became of a message that its client wants to be saved. Its client has been answered then, or is answered later. */
 export type Settled =
   | { status: 'saved' }
+  /** An ephemeral message, which is not stored. */
+  | { status: 'relayed' }
   | { status: 'refused', error: unknown }
   /** Its client takes it back. */
   | { status: 'dropped' }

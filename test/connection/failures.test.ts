@@ -5,6 +5,7 @@ import type { Connection } from '../../lib/connection/connection.ts'
 import { Failures } from '../../lib/connection/failures.ts'
 import { SignatureInvalid } from '../../lib/errors.ts'
 import { Hooks } from '../../lib/hooks.ts'
+import { Telemetry } from '../../lib/telemetry/telemetry.ts'
 import { Log } from '../fixtures/log.ts'
 import { mockTimers } from '../fixtures/world.ts'
 
@@ -14,7 +15,7 @@ t.test('of one kind of failure a hundred lines are logged in ten seconds, and th
   mockTimers(t)
   const log = new Log()
   const connection = { log: Fastify(log.options).log } as Connection
-  const failures = new Failures(new Hooks(1000))
+  const failures = new Failures(new Hooks(1000), new Telemetry())
   for (let i = 0; i < 150; i++) await failures.report(new SignatureInvalid(), context, connection)
   t.equal(log.lines.length, 100)
   mock.timers.tick(10_000)
@@ -26,7 +27,7 @@ t.test('of one kind of failure a hundred lines are logged in ten seconds, and th
 t.test('what is thrown may be anything', async (t) => {
   const log = new Log()
   const connection = { log: Fastify(log.options).log } as Connection
-  const failures = new Failures(new Hooks(1000))
+  const failures = new Failures(new Hooks(1000), new Telemetry())
   for (const thrown of [undefined, null, 'text', {}, new TypeError('Type')]) await failures.report(thrown, context, connection)
   t.same(log.lines.map(({ level }) => level), [50, 50, 50, 50, 50])
 })
@@ -35,7 +36,7 @@ t.test('a hundred kinds are counted. Others are logged each time', async (t) => 
   mockTimers(t)
   const log = new Log()
   const connection = { log: Fastify(log.options).log } as Connection
-  const failures = new Failures(new Hooks(1000))
+  const failures = new Failures(new Hooks(1000), new Telemetry())
   const report = (code: number): Promise<void> => failures.report(Object.assign(new Error('failed'), { code }), context, connection)
   for (let code = 0; code < 100; code++) await report(code)
   for (let i = 0; i < 101; i++) await report(100)

@@ -8,6 +8,7 @@ import { Access } from '../../lib/document/access.ts'
 import { Hooks } from '../../lib/hooks.ts'
 import { resolveOptions } from '../../lib/options.ts'
 import { compileChecks } from '../../lib/protocol/messages.ts'
+import { Telemetry } from '../../lib/telemetry/telemetry.ts'
 import { FakeSocket } from '../fixtures/fake-socket.ts'
 import { Log } from '../fixtures/log.ts'
 import { roomsOn, timeLimit } from '../fixtures/open-room.ts'
@@ -21,11 +22,13 @@ t.test('a connection sends messages of so many authors, and with the next one it
   const log = new Log()
   const { limits } = resolveOptions({ ...memoryStore(), hasAccess: () => true })
   const hooks = new Hooks(timeLimit)
+  const telemetry = new Telemetry()
   const settings: MessageSettings = {
     access: new Access(() => true, undefined, timeLimit, Fastify().log),
     checks: compileChecks(),
     documentIds: new DocumentIds(),
-    failures: new Failures(hooks),
+    failures: new Failures(hooks, telemetry),
+    telemetry,
     hooks,
     limits
   }
@@ -33,7 +36,10 @@ t.test('a connection sends messages of so many authors, and with the next one it
   const socket = new FakeSocket()
   const connection = new Connection(socket as never, request, 'document', 'key', limits)
   const room = roomsOn().open('document')
-  const send = (author: Author) => receive({ data: Buffer.from(JSON.stringify(author.ephemeralMessage('document'))), isBinary: false }, connection, room, settings)
+  const send = (author: Author) => {
+    const data = Buffer.from(JSON.stringify(author.ephemeralMessage('document')))
+    return receive({ data, isBinary: false, receivedAt: performance.now() }, connection, room, settings)
+  }
 
   const known = new Author()
   await send(known)

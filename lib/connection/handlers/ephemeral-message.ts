@@ -8,7 +8,7 @@ export const ephemeralMessage: Handler<EphemeralMessage> = {
 
   async handle (message, connection, room) {
     room.relayEphemeral(signedJson(message), connection)
-    return { status: 'saved' }
+    return { status: 'relayed' }
   },
 
   /** The protocol has no answer: it is dropped. */

@@ -1,36 +1,19 @@
 // The configuration of docs/nodes.md, as it stands there, in the real nginx.
-import { EventEmitter } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import type { Bus } from '../lib/index.ts'
 import { freePort } from '../lib/embedded/cluster.ts'
 import { daemonDirectory, missing, startDaemon } from './fixtures/daemon.ts'
+import { localBus } from './fixtures/local-bus.ts'
 import { createDatabase } from './fixtures/postgres.ts'
 import { Author, RawClient } from './fixtures/raw-client.ts'
 import { agree, RealClient } from './fixtures/real-client.ts'
 import { startServer } from './fixtures/server.ts'
 
-const channels = new EventEmitter().setMaxListeners(0)
-
-/** Between the nodes of this process. */
-function bus (): Bus {
-  return {
-    publish: async (channel, message) => { channels.emit(channel, message) },
-    subscribe (channel, subscriber) {
-      const hear = (message: string) => subscriber.message(message)
-      channels.on(channel, hear)
-      subscriber.connected(true)
-      return () => channels.off(channel, hear)
-    },
-    close: async () => {}
-  }
-}
-
 t.test('clients write through nginx, in front of two nodes', { skip: missing('nginx') }, async (t) => {
   const { connectionString } = await createDatabase(t)
-  const nodes = await Promise.all([1, 2].map(async () => await startServer(t, { adapter: new PrismaPg({ connectionString }), bus: bus() }, {
+  const nodes = await Promise.all([1, 2].map(async () => await startServer(t, { adapter: new PrismaPg({ connectionString }), bus: localBus() }, {
     // As README says for documents with many authors. Fastify's type of `http` is only in the options of one of its overloads.
     http: { maxHeaderSize: 256 * 1024 }
   } as FastifyServerOptions)))

@@ -16,7 +16,7 @@ const MB = 1024 * 1024
 const author = new Author()
 
 t.test('a reader that stops reading is closed with 1013, and costs nobody’s time', async (t) => {
-  const { writer, reader: slow, connect, snapshot } = await openDocument(t, { limits: { maxBufferedBytes: MB } })
+  const { writer, reader: slow, connect, snapshot } = await openDocument(t, { limits: { maxBufferedBytes: MB, maxBytesPerSnapshot: 0 } })
   const other = connect(documentId)
   await other.next('document')
   slow.socket.pause()
@@ -93,7 +93,7 @@ t.test('a connection that claims to be ever more authors is closed with 1008', a
 
 t.test('a sender that floods is not read any more, rather than buffered, and nobody else waits for it', async (t) => {
   const adapter = new ControlledAdapter((await createDatabase(t)).connectionString)
-  const { app, connect } = await startServer(t, { adapter, limits: { maxQueuedMessages: 16 } })
+  const { app, connect } = await startServer(t, { adapter, limits: { maxQueuedMessages: 16, maxBytesPerSnapshot: 0 } })
   const snapshots = ['flooded', 'other'].map((id) => author.snapshot(id))
   for (const snapshot of snapshots) await app.secsync.createSnapshot({ snapshot })
   const [flooding, writer, reader] = [connect('flooded'), connect('other'), connect('other')]

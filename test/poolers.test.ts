@@ -38,7 +38,7 @@ t.test('behind a pooler', { skip: missing('pgbouncer') }, async (t) => {
   for (const [name, statementNameGenerator] of Object.entries(generators)) {
     await t.test(name, async (t) => {
       const connectionString = await pooledDatabase(t)
-      t.equal((await migrate({ adapter: new PrismaPg({ connectionString }) })).length, 1)
+      t.not((await migrate({ adapter: new PrismaPg({ connectionString }) })).length, 0)
       const adapter = new PrismaPg({ connectionString }, statementNameGenerator && { statementNameGenerator })
       await write(t, (await startServer(t, { adapter })).endpoint)
     })

@@ -8,6 +8,13 @@ import { serve } from './process.ts'
 
 const app = Fastify({ logger: { level: 'warn' } })
 const { REDIS_URL, TELEMETRY } = process.env
-await app.register(secsync, { adapter, hasAccess: async () => true, ...telemetryOf(TELEMETRY), ...REDIS_URL && { redis: new Redis(REDIS_URL) } })
+await app.register(secsync, {
+  adapter,
+  hasAccess: async () => true,
+  // Scenarios write long documents.
+  limits: { maxUpdatesPerSnapshot: 0, maxBytesPerSnapshot: 0 },
+  ...telemetryOf(TELEMETRY),
+  ...REDIS_URL && { redis: new Redis(REDIS_URL) }
+})
 await app.listen({ host: '127.0.0.1', port: 0 })
 serve(app.server)

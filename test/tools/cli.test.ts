@@ -6,11 +6,11 @@ import { buffer } from 'node:stream/consumers'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { Report, type Io } from '../lib/cli/io.ts'
-import { run } from '../lib/cli/run.ts'
-import { createPrismaStore } from '../lib/index.ts'
-import { createDatabase } from './fixtures/postgres.ts'
-import { Author } from './fixtures/raw-client.ts'
+import { Report, type Io } from '../../lib/cli/io.ts'
+import { run } from '../../lib/cli/run.ts'
+import { createPrismaStore } from '../../lib/index.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { Author } from '../fixtures/raw-client.ts'
 
 const ada = new Author()
 

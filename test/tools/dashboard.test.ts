@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { parser } from '@prometheus-io/lezer-promql'
 import t from 'tap'
 import ts from 'typescript'
-import { metrics, prometheusName, type Metric } from '../lib/telemetry/metrics.ts'
+import { metrics, prometheusName, type Metric } from '../../lib/telemetry/metrics.ts'
 
 const file = 'docs/grafana/fastify-secsync.json'
 interface Panel { id: number, type: string, title: string, gridPos: { x: number, y: number, w: number, h: number }, targets?: Array<{ expr: string }> }

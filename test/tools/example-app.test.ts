@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import type { Test } from 'tap'
-import { freePort } from '../lib/embedded/cluster.ts'
-import { dataDirectory, startExampleApp, type ExampleApp } from './fixtures/example-app.ts'
-import { createDatabase } from './fixtures/postgres.ts'
-import { Author, RawClient } from './fixtures/raw-client.ts'
-import { agree, RealClient } from './fixtures/real-client.ts'
+import { freePort } from '../../lib/embedded/cluster.ts'
+import { dataDirectory, startExampleApp, type ExampleApp } from '../fixtures/example-app.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { Author, RawClient } from '../fixtures/raw-client.ts'
+import { agree, RealClient } from '../fixtures/real-client.ts'
 
 const { connectionString: DATABASE_URL } = await createDatabase(t, { migrated: false })
 const app = await startExampleApp(t, { DATABASE_URL, LOG_LEVEL: 'trace' })

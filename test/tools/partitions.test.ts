@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import t from 'tap'
-import { createDatabase } from './fixtures/postgres.ts'
-import { agree, RealClient } from './fixtures/real-client.ts'
-import { startServer } from './fixtures/server.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { agree, RealClient } from '../fixtures/real-client.ts'
+import { startServer } from '../fixtures/server.ts'
 
 t.test('documents in tables that are partitioned by their id', async (t) => {
   const { connectionString } = await createDatabase(t)

@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import ts from 'typescript'
 import { WebSocket } from 'ws'
-import { startChild } from './fixtures/child.ts'
-import { createDatabase } from './fixtures/postgres.ts'
-import { RawClient } from './fixtures/raw-client.ts'
-import { blocksOf } from './fixtures/readme.ts'
+import { startChild } from '../fixtures/child.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { RawClient } from '../fixtures/raw-client.ts'
+import { blocksOf } from '../fixtures/readme.ts'
 
 async function run (t: Test, files: Record<string, string>, main: string, env: Record<string, string>): Promise<string> {
   const directory = t.testdir({})

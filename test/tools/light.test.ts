@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { loadedModules } from './fixtures/loaded-modules.ts'
+import { loadedModules } from '../fixtures/loaded-modules.ts'
 
 /** Milliseconds of CPU. Without the loader of tap, which takes part in every import. */
 async function cpuOfImport (name: string): Promise<number> {

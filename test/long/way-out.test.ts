@@ -1,9 +1,9 @@
 import t from 'tap'
-import { ControlledAdapter } from './fixtures/controlled-adapter.ts'
-import { createDatabase, type Lifetime } from './fixtures/postgres.ts'
-import { startProxy } from './fixtures/proxy.ts'
-import { agree, RealClient } from './fixtures/real-client.ts'
-import { startServer } from './fixtures/server.ts'
+import { ControlledAdapter } from '../fixtures/controlled-adapter.ts'
+import { createDatabase, type Lifetime } from '../fixtures/postgres.ts'
+import { startProxy } from '../fixtures/proxy.ts'
+import { agree, RealClient } from '../fixtures/real-client.ts'
+import { startServer } from '../fixtures/server.ts'
 
 // A client that gets out without a reload is in one of these all the time; `failed` and `noAccess` are for good.
 const alive = ['connecting', 'connected', 'disconnected']

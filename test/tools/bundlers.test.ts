@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import t from 'tap'
-import { startChild } from './fixtures/child.ts'
-import { createDatabase } from './fixtures/postgres.ts'
-import { examplesOf } from './fixtures/readme.ts'
-import { agree, RealClient } from './fixtures/real-client.ts'
+import { startChild } from '../fixtures/child.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { examplesOf } from '../fixtures/readme.ts'
+import { agree, RealClient } from '../fixtures/real-client.ts'
 
 t.test('the README example in one file: it migrates the database and serves', async (t) => {
   const { connectionString } = await createDatabase(t, { migrated: false })

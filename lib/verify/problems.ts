@@ -32,7 +32,7 @@ export interface DocumentReport {
   checked: Messages
   /** Messages that are signed, in their place, and behind no gap. */
   good: Messages
-  /** Messages that an earlier repair, or the server, has put aside. They are not checked. */
+  /** Messages that the server has put aside. They are not checked. */
   putAside: number
   /** Old snapshots whose message was removed by retention. Their proofs are checked. */
   pruned: number

@@ -31,7 +31,7 @@ t.test('a text is refused exactly when libsodium refuses it', async (t) => {
     const isAscii = Buffer.from(text).length === text.length
     t.equal(outcome(fromBase64, text), isAscii ? outcome((text) => sodium.from_base64(text), text) : undefined, JSON.stringify(text))
     t.equal(outcome(fromBase64, text) !== undefined, isBase64(text), 'as the server decides')
-  }), { numRuns: 3000, examples: [[''], ['A'], ['AA'], ['AB'], ['AAA'], ['AAB'], ['AAAA'], ['AAAAA'], ['AA=='], ['AA\u0141A'], ['AAA\u0100']] })
+  }), { numRuns: 1000, examples: [[''], ['A'], ['AA'], ['AB'], ['AAA'], ['AAB'], ['AAAA'], ['AAAAA'], ['AA=='], ['AA\u0141A'], ['AAA\u0100']] })
 })
 
 t.test('bytes of many steps are the same', async (t) => {

@@ -23,6 +23,8 @@ async function join (server: TestServer, isLast: (follower: Follower) => boolean
     if (received !== 120) continue
     await client.close()
     client = server.connect(documentId, {
+      // As a client that queues its document at once: for the published one, relays wait.
+      revision: '2',
       mode: 'delta',
       knownSnapshotId: follower.snapshot!.publicData.snapshotId,
       knownSnapshotUpdateClocks: JSON.stringify(follower.clocks)

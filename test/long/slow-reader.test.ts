@@ -11,7 +11,7 @@ const documentId = 'document'
 const MB = 1024 * 1024
 const author = new Author()
 
-/** A server of its own, with default limits, and the question how many bytes of memory it uses. */
+/** A server of its own, with default limits but for the size of what is written on one snapshot, and the question how many bytes of memory it uses. */
 async function startMeasuredServer (t: Test) {
   const { connectionString } = await createDatabase(t)
   const file = fileURLToPath(new URL('../fixtures/limits-server.js', import.meta.url))

@@ -182,7 +182,9 @@ export class Line {
     try {
       const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
       return { ...key !== undefined && { sessionKey: key } }
-    } catch {
+    } catch (error) {
+      // An application can tell more than that there is no network.
+      if (error instanceof ClientError || error instanceof KeyMissing) throw error
       return undefined
     }
   }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createKey } from '../../lib/client/crypto/keys.ts'
+import { ClientError } from '../../lib/client/errors.ts'
 import { SetCrdt } from '../fixtures/set-crdt.ts'
 import { simulation } from '../fixtures/simulation/client.ts'
 
@@ -76,6 +77,13 @@ t.test('a session key that cannot be had is offline', async (t) => {
   const client = open({ sessionKey: async () => { throw new Error('no network') } })
   await run(1)
   t.equal(client.connection.status, 'offline')
+})
+
+t.test('a session key that an application cannot give for a reason is trouble with that reason', async (t) => {
+  const { open, run } = simulation()
+  const client = open({ sessionKey: async () => { throw new ClientError('SECSYNC_SERVER_ERROR', 'The server answered 503') } })
+  await run(1)
+  t.match(client.connection, { status: 'trouble', error: { code: 'SECSYNC_SERVER_ERROR' }, nextTryAt: Number })
 })
 
 t.test('back at once when the network is back, gone at once when it is gone', async (t) => {

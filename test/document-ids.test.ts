@@ -1,4 +1,5 @@
 // What the published client puts into the URL as it is, and what other clients percent-encode.
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import type { SecsyncOptions } from '../lib/index.ts'
@@ -111,6 +112,22 @@ t.test('two ids with one URL: what is stored is meant, and a session that means 
   const other = new RawClient(`${endpoint}/a%2Fb?sessionKey=other`)
   t.teardown(() => other.socket.terminate())
   t.match((await other.next('document')).snapshot, { publicData: { docId: 'a/b' } })
+})
+
+t.test('two ids with one URL: no connection is closed while a snapshot is on its way, because the published client would lose its changes', async (t) => {
+  const { endpoint } = await start(t)
+  const client = new RawClient(`${endpoint}/a%2Fb?sessionKey=key`)
+  await client.next('document')
+  let lastRefusal = 0
+  for (let i = 0; i < 2; i++) {
+    client.send(new Author().snapshot('a%2Fb'))
+    await client.next('snapshot-save-failed')
+    lastRefusal = performance.now()
+    await setTimeout(700)
+  }
+  t.equal(await client.closed(), 1013)
+  // Timers count whole milliseconds.
+  t.ok(performance.now() - lastRefusal >= 2998)
 })
 
 t.test('what cannot work is named in the log', async (t) => {

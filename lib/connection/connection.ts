@@ -20,6 +20,9 @@ const maxAuthors = 1000
 /** Milliseconds that a peer has to answer the close frame of a server that is shutting down. */
 const closeTimeout = 1000
 
+/** Milliseconds until `closeSoon` closes. */
+const closeDelay = 3000
+
 type State =
   /** Messages are received. `onEnd` is called once, when nothing is sent or received any more. */
   | { name: 'open', onEnd: () => void }
@@ -55,6 +58,7 @@ export class Connection implements Client {
   #unsent = 0
   /** Sent at each heartbeat, to a client that wants to see it. */
   #heartbeat: Buffer | undefined
+  #closeTimer: NodeJS.Timeout | undefined
 
   constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
     this.#socket = socket
@@ -196,8 +200,19 @@ export class Connection implements Client {
     this.#socket.close(code, reason)
   }
 
+  /** Closes in three seconds, unless it is cancelled. */
+  closeSoon (code: number, reason: string): void {
+    this.#closeTimer ??= setTimeout(() => this.close(code, reason), closeDelay)
+  }
+
+  cancelClose (): void {
+    clearTimeout(this.#closeTimer)
+    this.#closeTimer = undefined
+  }
+
   #end (): void {
     if (this.#state.name === 'closed') return
+    this.cancelClose()
     const { onEnd } = this.#state
     this.#state = { name: 'closed' }
     this.inbox.close()

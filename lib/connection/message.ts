@@ -89,8 +89,10 @@ async function handle (
     // Whoever has sent messages of this document means it.
     const isFirst = connection.authors.size === 0
     if (error instanceof DocumentIdMismatch && !isEnded && isFirst && documentIds.learn(request, websocketSessionKey, error.documentId)) {
-      // The published client takes the changes of a refused snapshot back when it has read the refusal. It loses them if the line ends before.
-      setTimeout(() => connection.close(closeCodes.tryAgainLater, 'another document id'), 1000).unref()
+      // The published client loses the changes of a snapshot that is in flight when its connection ends. After a refusal it sends another
+      // one at once; after the fifth it comes back by itself.
+      if (refused?.kind === 'snapshot') connection.cancelClose()
+      connection.closeSoon(closeCodes.tryAgainLater, 'another document id')
     }
     operation.end({ ...refused && { kind: refused.kind }, outcome: settled.status, error })
     if (settled.status === 'refused') await failures.report(error, context, connection)

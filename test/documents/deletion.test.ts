@@ -257,6 +257,7 @@ t.test('a deleted document can be restored as it was, until its time is over', a
   await client.query("UPDATE secsync_deletion SET restorable_until = now() - interval '1 s'")
   t.equal(await secsync.documents.restore('document'), false)
   t.equal(await secsync.documents.purge({ signal: AbortSignal.abort() }), 0)
+  await secsync.documents.purge()
   await untilPurged(secsync.documents, 'document')
   t.match(await rows(), { updates: 0, snapshots: 0 })
 

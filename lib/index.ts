@@ -7,7 +7,7 @@ import type { Connection } from './connection/connection.ts'
 import { documentsOf } from './documents/callback-documents.ts'
 import type { Documents } from './documents/documents.ts'
 import { PrismaDocuments } from './documents/prisma-documents.ts'
-import { Purger } from './documents/purger.ts'
+import { purging, retaining } from './documents/background.ts'
 import { Failures } from './connection/failures.ts'
 import { drain } from './connection/drain.ts'
 import { closeCodes } from './protocol/close-codes.ts'
@@ -122,7 +122,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   nodes?.onDisconnect(disconnect)
 
   const defaults = db && new PrismaDocuments(db)
-  const purger = defaults && new Purger(defaults, fastify.log)
+  const purger = defaults && purging(defaults, fastify.log)
   const documents = documentsOf({
     callbacks: resolved.documentCallbacks ?? {},
     defaults,
@@ -133,6 +133,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
       purger?.run()
     }
   })
+  const pruner = resolved.retention && retaining(documents, resolved.retention, fastify.log)
+  const tasks = [purger, pruner].filter((task) => task !== undefined)
 
   fastify.decorate('secsync', {
     ...callbacks,
@@ -180,9 +182,10 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     await drain(connections, limits.drainTimeout)
     clearInterval(heartbeat)
     await rooms.end(limits.drainTimeout)
-    await purger?.stop()
+    await withinTimeLimit('Stopping the work on the database', limits.drainTimeout, async () => { await Promise.all(tasks.map((task) => task.stop())) })
+      .catch((err: unknown) => fastify.log.warn({ err }, 'secsync: the work in the background did not stop'))
   })
-  fastify.addHook('onReady', async () => purger?.start())
+  fastify.addHook('onReady', async () => { for (const task of tasks) task.start() })
   // A statement that hangs keeps its connection, and the pool waits for it.
   fastify.addHook('onClose', () => withinTimeLimit('Closing the database', limits.drainTimeout, close).catch((err: unknown) => {
     fastify.log.warn({ err }, 'secsync: the store did not close')
@@ -217,6 +220,7 @@ export { redisBus, type RedisClient } from './nodes/redis.ts'
 export type * from './callbacks.ts'
 export type * from './documents/schemas.ts'
 export type { Documents, DocumentsCallbacks } from './documents/documents.ts'
+export type { RetentionOptions } from './documents/retention.ts'
 export type { Hook, HookContext, HookName } from './hooks.ts'
 export type { Health, HealthOptions } from './health.ts'
 export { secsyncOptions } from './options.ts'

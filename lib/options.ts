@@ -6,6 +6,7 @@ import type { Bus, CreateBus } from './nodes/bus.ts'
 import { BusObject } from './nodes/create-bus.ts'
 import type { RedisClient } from './nodes/redis.ts'
 import type { DocumentsCallbacks } from './documents/documents.ts'
+import { resolveRetention, retentionNames, type RetentionOptions, type RetentionSettings } from './documents/retention.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess, HasQuota } from './callbacks.ts'
 import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, StoreMissing } from './errors.ts'
 import type { AdditionalAuthenticationDataValidations, NoValidations } from './protocol/messages.ts'
@@ -102,6 +103,7 @@ const checks: Record<string, [TSchema, string]> = {
     Type.Optional(Type.Object({})),
     'must have TypeBox object schemas for snapshot, update or ephemeralMessage, for instance { snapshot: Type.Object({ keyId: Type.String() }) }'],
   documentCallbacks: [Type.Optional(Type.Record(Type.String(), fn)), 'must be an object of functions, for instance { list, get, delete }'],
+  retention: [Type.Optional(Type.Object({})), 'must be an object that says what is kept, for instance { snapshots: 10, age: 30 * 24 * 3600 * 1000 }'],
   limits: [Type.Optional(Type.Object({})), `must be an object. Its properties are integers: ${Object.keys(Limits.properties).join(', ')}`]
 }
 
@@ -144,11 +146,14 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   additionalAuthenticationDataValidations?: A | undefined
   /** The functions of `fastify.secsync.documents` for a store of your own. Default: those of the Prisma store. */
   documentCallbacks?: DocumentsCallbacks | undefined
+  /** What is kept of replaced snapshots and their updates. The rest is removed in the background, except for the proofs. Default: everything is kept. */
+  retention?: RetentionOptions | undefined
   limits?: { [Name in keyof Limits]?: number | undefined } | undefined
 }
 
-export interface ResolvedOptions extends Omit<SecsyncOptions, 'limits'> {
+export interface ResolvedOptions extends Omit<SecsyncOptions, 'limits' | 'retention'> {
   limits: Limits
+  retention: RetentionSettings | undefined
 }
 
 /**
@@ -195,7 +200,10 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   }
   assertSchemaInUse(options.adapter)
   assertSchemas(options.additionalAuthenticationDataValidations)
-  return { ...options, limits: resolveLimits(options.limits) }
+  const { retention, documentCallbacks } = options
+  if (retention !== undefined) assertKnown(retention, retentionNames, 'retention.')
+  const canPrune = documentCallbacks?.prune !== undefined || missing.length > 0
+  return { ...options, limits: resolveLimits(options.limits), retention: retention && resolveRetention(retention, canPrune) }
 }
 
 /**

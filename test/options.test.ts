@@ -189,6 +189,7 @@ t.test('every option but hasAccess may be undefined', async (t) => {
     additionalAuthenticationDataValidations: undefined,
     documentCallbacks: undefined,
     hasQuota: undefined,
+    retention: undefined,
     limits: undefined
   }
   const { hasBroadcastAccess, adapter: none, ...rest } = nothing

@@ -39,6 +39,7 @@ export function documentsOf ({ callbacks, defaults, getDocument, onDeleted }: Do
     receipt: async (documentId) => await fn('receipt')(documentId),
     restore: async (documentId) => await fn('restore')(documentId),
     purge: async (options) => await fn('purge')(options),
+    prune: async (retention, options) => await fn('prune')(retention, options),
     recount: async (options) => await fn('recount')(options)
   }
 }

@@ -1,5 +1,8 @@
 import type { Snapshot } from '../protocol/messages.ts'
-import type { DeleteOptions, DocumentInfo, DocumentPage, HistoryPage, HistoryQuery, ListQuery, Receipt, Usage, UsageQuery } from './schemas.ts'
+import type { PruneOptions } from '../stores/prune.ts'
+import type {
+  DeleteOptions, DocumentInfo, DocumentPage, HistoryPage, HistoryQuery, ListQuery, Pruned, Receipt, Retention, Usage, UsageQuery
+} from './schemas.ts'
 
 /**
  * `fastify.secsync.documents`: the stored documents, without their keys. All functions reject with `FST_SECSYNC_DOCUMENTS_QUERY_INVALID` for invalid
@@ -33,6 +36,11 @@ export interface Documents {
    * Returns the number of documents. With a `signal` it can be stopped, and run again.
    */
   purge (options?: { signal?: AbortSignal | undefined }): Promise<number>
+  /**
+   * Removes the text of old snapshots and replaced updates of all documents, in small batches, and resolves with what was removed. The proofs of all
+   * snapshots stay. A server with the option `retention` does this by itself. With a `signal` it can be stopped, and run again.
+   */
+  prune (retention: Retention, options?: Omit<PruneOptions, 'onPruned'>): Promise<Pruned>
   /**
    * Counts all documents that version 0.1 has written, one after the other, and returns how many. After an upgrade, run it once when the last node
    * of version 0.1 has ended. `get` counts a document by itself. With a `signal` it can be stopped, and run again.

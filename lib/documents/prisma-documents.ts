@@ -1,16 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseFailed } from '../errors.ts'
 import { recount } from '../stores/counts.ts'
 import { findDocument, findUncounted, listByChange, listById, sumUsage, type DocumentRow, type Place } from '../stores/document-rows.ts'
 import { findSnapshot, listVersions, type VersionRow } from '../stores/history.ts'
 import type { Snapshot } from '../protocol/messages.ts'
 import type { PrismaClientLike } from '../stores/prisma.ts'
+import { Pace } from '../stores/pace.ts'
+import { prune, type PruneOptions } from '../stores/prune.ts'
 import { deleteDocument, findDeletion, nextToPurge, purgeSome, restoreDocument, type DeletionRow } from '../stores/deletion.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import type { Documents } from './documents.ts'
 import { checkDocumentId, checkQuery } from './queries.ts'
 import {
-  DeleteOptions, HistoryQuery, ListQuery, UsageQuery, type DocumentInfo, type DocumentPage, type HistoryPage, type Receipt, type Usage, type Version
+  DeleteOptions, HistoryQuery, ListQuery, Retention, UsageQuery, type DocumentInfo, type DocumentPage, type HistoryPage, type Pruned, type Receipt, type Usage,
+  type Version
 } from './schemas.ts'
 
 const countedAtOnce = 100
@@ -95,19 +97,39 @@ export class PrismaDocuments implements Documents {
   }
 
   async purge ({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
+    // At most half of one connection's time.
+    const pace = new Pace(0.5, signal)
     let purged = 0
     for (;;) {
       const documentId = await this.#ask(() => nextToPurge(this.#db))
       if (documentId === undefined) return purged
       for (let isLeft = true; isLeft;) {
         if (signal?.aborted) return purged
-        const startedAt = performance.now()
-        isLeft = await this.#ask(() => purgeSome(this.#db, documentId))
-        // At most half of one connection's time.
-        if (isLeft) await sleep(performance.now() - startedAt)
+        isLeft = await pace.run(() => this.#ask(() => purgeSome(this.#db, documentId)))
       }
       purged++
     }
+  }
+
+  async prune (retention: Retention, { share, signal, ifBusy }: Omit<PruneOptions, 'onPruned'> = {}): Promise<Pruned> {
+    const kept = checkQuery('prune', Retention, retention)
+    const pruned = { snapshots: 0, updates: 0 }
+    await this.#ask(async () => {
+      try {
+        await prune(this.#db, kept, {
+          share,
+          signal,
+          ifBusy,
+          onPruned ({ snapshots, updates }) {
+            pruned.snapshots += snapshots
+            pruned.updates += updates
+          }
+        })
+      } catch (error) {
+        if (signal?.aborted !== true) throw error
+      }
+    })
+    return pruned
   }
 
   async recount ({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {

@@ -88,6 +88,14 @@ export const DeleteOptions = Type.Object({
 }, { additionalProperties: false })
 export type DeleteOptions = Static<typeof DeleteOptions>
 
+export { Retention } from '../stores/prune.ts'
+
+export const Pruned = Type.Object({
+  snapshots: Type.Integer({ minimum: 0, description: 'Snapshots that lost their text' }),
+  updates: Type.Integer({ minimum: 0, description: 'Updates that were removed' })
+})
+export type Pruned = Static<typeof Pruned>
+
 export const Receipt = Type.Object({
   documentId: Type.String(),
   deletedAt: Time,

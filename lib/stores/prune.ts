@@ -1,5 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { Type } from '../protocol/typebox.ts'
+import { Pace } from './pace.ts'
 import type { PrismaClientLike } from './prisma.ts'
+
+export const Retention = Type.Object({
+  snapshots: Type.Optional(Type.Integer({ minimum: 1, description: 'Number of snapshots whose text is kept, the active one included' })),
+  age: Type.Optional(Type.Number({
+    minimum: 0,
+    maximum: 1e13,
+    description: 'Milliseconds for which the text of a snapshot is kept after another has replaced it. With `snapshots`, either is reason enough to keep it'
+  })),
+  updates: Type.Optional(Type.Integer({
+    minimum: 1,
+    description: 'Number of snapshots whose updates are kept, the active one included. A snapshot that is not kept loses its updates, too. Default: as long as the snapshot'
+  }))
+}, { additionalProperties: false })
 
 /** What is kept of a document. Its active snapshot, the updates on it, and the proofs of all snapshots are always kept. */
 export interface Retention {
@@ -18,7 +32,9 @@ export interface PruneOptions {
   /** The share of its time that pruning may keep the database busy with, from 0 to 1. @default 0.2 */
   share?: number | undefined
   signal?: AbortSignal | undefined
-  /** Called after each document that lost something. */
+  /** When somebody else prunes the same database: take turns, or leave it to them. @default 'wait' */
+  ifBusy?: 'wait' | 'end' | undefined
+  /** Called after each snapshot that lost something. */
   onPruned?: ((pruned: Pruned & { documentId: string }) => void) | undefined
 }
 
@@ -42,35 +58,38 @@ const maxUpdates = 1000
  * back by them. Each statement removes a little, so that it can be stopped at any time, and run again. Several may run at the same time: one statement
  * runs after the other, whoever sends it.
  */
-export async function prune (db: PrismaClientLike, retention: Retention, { share = 0.2, signal, onPruned }: PruneOptions = {}): Promise<Pruned> {
+export async function prune (
+  db: PrismaClientLike, retention: Retention, { share = 0.2, signal, ifBusy = 'wait', onPruned }: PruneOptions = {}
+): Promise<Pruned> {
   const total = { snapshots: 0, updates: 0 }
-  /** Waits in proportion to how long a statement took. */
-  const paced = async <T> (statement: () => Promise<T>): Promise<T> => {
-    signal?.throwIfAborted()
-    const started = performance.now()
-    const result = await statement()
-    await sleep((performance.now() - started) * (1 / share - 1), undefined, { signal })
-    return result
-  }
+  const pace = new Pace(share, signal)
   let after: string | undefined = ''
   while (after !== undefined) {
     const start: string = after
-    const [page] = await paced(async () => await documentsAfter(db, start, retention))
-    for (const doomed of JSON.parse(page?.doomed ?? '[]') as Doomed[]) {
-      const pruned = { snapshots: 0, updates: 0 }
-      await paced(async () => await mark(db, doomed))
-      for (;;) {
-        const removed = await paced(async () => await removeUpdates(db, doomed))
-        if (removed === undefined) continue
-        pruned.updates += removed
-        if (removed < maxUpdates) break
-      }
-      if (doomed.losesText) pruned.snapshots += await paced(async () => await removeText(db, doomed))
-      total.snapshots += pruned.snapshots
-      total.updates += pruned.updates
-      onPruned?.({ documentId: doomed.documentId, ...pruned })
+    const [page] = await pace.run(async () => await documentsAfter(db, start, retention))
+    if (page?.isTurn !== true) {
+      if (ifBusy === 'end') return total
+      continue
     }
-    after = page?.last ?? undefined
+    for (const doomed of JSON.parse(page.doomed ?? '[]') as Doomed[]) {
+      const pruned = { snapshots: 0, updates: 0 }
+      try {
+        await pace.run(async () => await mark(db, doomed))
+        for (;;) {
+          const removed = await pace.run(async () => await removeUpdates(db, doomed))
+          if (removed === undefined && ifBusy === 'end') return total
+          if (removed === undefined) continue
+          pruned.updates += removed
+          if (removed < maxUpdates) break
+        }
+        if (doomed.losesText) pruned.snapshots += await pace.run(async () => await removeText(db, doomed))
+      } finally {
+        total.snapshots += pruned.snapshots
+        total.updates += pruned.updates
+        if (pruned.snapshots + pruned.updates > 0) onPruned?.({ documentId: doomed.documentId, ...pruned })
+      }
+    }
+    after = page.last ?? undefined
   }
   return total
 }
@@ -78,11 +97,13 @@ export async function prune (db: PrismaClientLike, retention: Retention, { share
 /** Most documents have nothing to remove. Those that are counted say so in their row. */
 async function documentsAfter (
   db: PrismaClientLike, after: string, { snapshots, age, updates }: Retention
-): Promise<Array<{ last: string | null, doomed: string | null }>> {
+): Promise<Array<{ isTurn: boolean, last: string | null, doomed: string | null }>> {
   const keepsAll = snapshots === undefined && age === undefined
   return await db.$queryRaw`
-    WITH documents AS MATERIALIZED (
-      SELECT * FROM secsync_document WHERE id > ${after} ORDER BY id LIMIT ${maxDocuments}::int
+    WITH turn AS MATERIALIZED (
+      SELECT pg_try_advisory_xact_lock(72707370) AS is_turn
+    ), documents AS MATERIALIZED (
+      SELECT * FROM secsync_document WHERE id > ${after} AND (SELECT is_turn FROM turn) ORDER BY id LIMIT ${maxDocuments}::int
     ), placed AS (
       SELECT documents.id AS document_id, stored.* FROM documents CROSS JOIN LATERAL (
         SELECT id, data IS NOT NULL AS has_text, row_number() OVER (ORDER BY version DESC) AS place, lag(created_at) OVER (ORDER BY version DESC) AS replaced_at
@@ -98,7 +119,7 @@ async function documentsAfter (
         SELECT 1 FROM secsync_update WHERE document_id = doomed.document_id AND snapshot_id = doomed.id
       ))
     )
-    SELECT (SELECT max(id) FROM documents) AS last,
+    SELECT (SELECT is_turn FROM turn) AS "isTurn", (SELECT max(id) FROM documents) AS last,
       (SELECT json_agg(json_build_object('documentId', document_id, 'snapshotId', id, 'losesText', loses_text))::text FROM found) AS doomed`
 }
 

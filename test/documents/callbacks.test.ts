@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import Fastify from 'fastify'
 import t from 'tap'
-import { Purger } from '../../lib/documents/purger.ts'
+import { purging } from '../../lib/documents/background.ts'
 import type { DocumentsCallbacks, Receipt } from '../../lib/index.ts'
 import { memoryStore as correctMemoryStore } from '../../lib/testing/memory-store.ts'
 import { Log } from '../fixtures/log.ts'
@@ -11,7 +11,7 @@ import { Author } from '../fixtures/raw-client.ts'
 import { startServer } from '../fixtures/server.ts'
 
 const ada = new Author()
-const names = ['list', 'get', 'usage', 'history', 'snapshot', 'delete', 'receipt', 'restore', 'purge', 'recount'] as const
+const names = ['list', 'get', 'usage', 'history', 'snapshot', 'delete', 'receipt', 'restore', 'purge', 'prune', 'recount'] as const
 
 t.test('with a store of your own, what is missing is named, and exists() asks getDocument', async (t) => {
   const { app: { secsync } } = await startServer(t, correctMemoryStore())
@@ -77,7 +77,7 @@ t.test('removing the data of deleted documents fails, is logged, and goes on; af
     if (isAway) throw new Error('away')
     return 0
   }
-  const purger = new Purger({ purge }, Fastify(log.options).log)
+  const purger = purging({ purge }, Fastify(log.options).log)
   purger.run()
   purger.run()
   while (log.lines.length === 0) await setImmediate()

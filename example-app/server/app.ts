@@ -5,10 +5,11 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
-import secsync, { statementNames } from 'fastify-secsync'
+import secsync, { postgresBus, statementNames } from 'fastify-secsync'
 import { migrate } from 'fastify-secsync/migrate'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import type { Registry } from 'prom-client'
 import { hasAccess, Members } from './access.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
 import authors from './routes/authors.ts'
@@ -26,14 +27,16 @@ const NotFound = createError('APP_NOT_FOUND', 'There is nothing at this address'
 export interface AppOptions {
   /** A PostgreSQL. It is migrated. */
   connectionString: string
-  /** A Redis, where several processes serve that database. */
-  redisUrl?: string | undefined
+  /** What carries messages to other processes that serve that database: a Redis, or a PostgreSQL. */
+  busUrl?: string | undefined
+  /** Where the plugin counts. */
+  metrics?: Registry | undefined
   logLevel: string
   /** Log lines for people instead of JSON. */
   pretty?: boolean
 }
 
-export async function buildApp ({ connectionString, redisUrl, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp ({ connectionString, busUrl, metrics, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
   const adapter = new PrismaPg({ connectionString }, { statementNameGenerator: statementNames() })
   await migrate({ adapter })
   await migrate({ adapter, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
@@ -54,7 +57,7 @@ export async function buildApp ({ connectionString, redisUrl, logLevel, pretty =
   const db = new pg.Pool({ connectionString, max: 5, connectionTimeoutMillis: 5000, query_timeout: 10_000 })
   db.on('error', (err) => app.log.warn({ err }, 'a connection to the database was lost'))
 
-  const redis = redisUrl === undefined ? undefined : new Redis(redisUrl)
+  const redis = busUrl?.startsWith('redis') ? new Redis(busUrl) : undefined
   // The plugin logs when it is away.
   redis?.on('error', () => {})
 
@@ -76,7 +79,8 @@ export async function buildApp ({ connectionString, redisUrl, logLevel, pretty =
   await app.register(secsync, {
     prefix: '/documents',
     adapter,
-    ...redis && { redis },
+    ...redis ? { redis } : busUrl !== undefined && { bus: postgresBus(busUrl) },
+    ...metrics && { metrics },
     preHandler: authenticateWebSocket,
     hasAccess: hasAccess(app.members),
     // Which key a snapshot is encrypted with. Clients that never change the key leave it out.

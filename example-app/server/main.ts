@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { openDatabase } from './database.ts'
-import { readSettings, type Settings } from './settings.ts'
+import { buildMetrics } from './metrics.ts'
+import { readSettings } from './settings.ts'
 
 const isTerminal = process.stdout.isTTY
 
@@ -43,13 +44,23 @@ async function start (): Promise<void> {
   open.push(database)
   if (stopAsked !== undefined) return
 
-  const app = await buildApp({ connectionString: database.connectionString, redisUrl: settings.REDIS_URL, logLevel: settings.LOG_LEVEL, pretty: isTerminal })
+  const metrics = settings.METRICS_PORT === undefined ? undefined : buildMetrics()
+  if (metrics !== undefined) open.push(metrics.server)
+  const app = await buildApp({
+    connectionString: database.connectionString,
+    // Its own database has one user.
+    busUrl: settings.REDIS_URL ?? settings.DIRECT_URL ?? settings.DATABASE_URL,
+    metrics: metrics?.registry,
+    logLevel: settings.LOG_LEVEL,
+    pretty: isTerminal
+  })
   open.push(app)
   if (stopAsked !== undefined) return
 
-  const url = await listen(app, settings)
+  const metricsUrl = metrics && `${await listen(metrics.server, settings.HOST, settings.METRICS_PORT)}/metrics`
+  const url = await listen(app, settings.HOST, settings.PORT)
   const documents = `${url.replace('http', 'ws')}/documents`
-  app.log.info({ url, documents, database: database.description }, 'Ready')
+  app.log.info({ url, documents, database: database.description, metrics: metricsUrl }, 'Ready')
   if (isTerminal) {
     process.stdout.write([
       '',
@@ -57,6 +68,7 @@ async function start (): Promise<void> {
       `  secsync clients      ${documents}`,
       `  Database             ${database.description}`,
       ...settings.REDIS_URL === undefined ? [] : [`  Other nodes          by way of Redis at ${new URL(settings.REDIS_URL).host}`],
+      ...metricsUrl === undefined ? [] : [`  Metrics              ${metricsUrl}`],
       '  Stop                 Ctrl-C',
       '',
       ''
@@ -65,14 +77,14 @@ async function start (): Promise<void> {
 }
 
 /** Waits for a moment for another process that has the port, such as one that is just shutting down. */
-async function listen (app: FastifyInstance, { HOST: host, PORT: port }: Settings): Promise<string> {
+async function listen (app: FastifyInstance, host: string, port = 0): Promise<string> {
   await app.ready()
   for (let tries = 0; ; tries++) {
     if (stopAsked !== undefined || port === 0 || tries === 50 || await isFree(host, port)) break
     await sleep(100)
   }
   return await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EADDRINUSE' ? new Error(`Port ${port} is taken. Set PORT to another, or stop what uses it`) : error
+    throw error.code === 'EADDRINUSE' ? new Error(`Port ${port} is taken. Use another, or stop what has it`) : error
   })
 }
 

@@ -10,6 +10,10 @@ const Settings = Type.Object({
   REDIS_URL: Type.Optional(Type.String({
     pattern: '^rediss?://', description: 'a Redis, as redis://host:6379, where several of these serve one DATABASE_URL'
   })),
+  DIRECT_URL: Type.Optional(Type.String({
+    pattern: '^postgres(ql)?://', description: 'the PostgreSQL itself, as postgresql://user:password@host:5432/database, where DATABASE_URL is a pooler'
+  })),
+  METRICS_PORT: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'a port number; 0 for any that is free' })),
   DATA_DIR: Type.String({ default: './data', minLength: 1, description: "a directory for the app's own PostgreSQL" }),
   LOG_LEVEL: Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)), {
     description: 'trace, debug, info, warn, error, fatal or silent'
@@ -29,6 +33,9 @@ export function readSettings (env: NodeJS.ProcessEnv, defaults: Pick<Settings, '
   }
   if (given.REDIS_URL !== undefined && given.DATABASE_URL === undefined) {
     throw new Error('REDIS_URL needs a DATABASE_URL: it connects processes that serve one database')
+  }
+  if (given.DIRECT_URL !== undefined && given.DATABASE_URL === undefined) {
+    throw new Error('DIRECT_URL needs a DATABASE_URL: it is the same database, without a pooler')
   }
   return Value.Decode(Settings, Value.Clean(Settings, settings))
 }

@@ -175,7 +175,7 @@ t.test('compose.yaml starts two nodes behind the proxy of nginx.conf', async (t)
     volumes?: string[]
   }
   const { services } = parse(await read('compose.yaml'), { merge: true }) as { services: Record<string, Service> }
-  t.strictSame(Object.keys(services).sort(), ['node1', 'node2', 'postgres', 'proxy', 'redis'])
+  t.strictSame(Object.keys(services).sort(), ['node1', 'node2', 'postgres', 'proxy'])
   const nginx = await read('nginx.conf')
   for (const name of ['node1', 'node2']) {
     const { build, environment = {}, depends_on: needed = {} } = services[name]!

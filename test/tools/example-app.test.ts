@@ -36,12 +36,32 @@ async function memberId (sessionKey: string): Promise<string> {
 }
 
 t.test('it is healthy, and its pages may load nothing from elsewhere', async (t) => {
-  t.match(await app.request('GET', '/health'), { status: 200, body: { status: 'ok' } })
+  t.match(await app.request('GET', '/health'), { status: 200, body: { status: 'ok', ready: true, database: 'ok', bus: 'connected' } })
   const response = await fetch(app.url)
   t.equal(response.status, 200)
   const policy = response.headers.get('content-security-policy') ?? ''
   t.match(policy, "script-src 'self';")
   t.match(policy, "default-src 'none';")
+})
+
+t.test('two of them on one PostgreSQL relay to each other with nothing else, and are counted', async (t) => {
+  const other = await startExampleApp(t, { DATABASE_URL, METRICS_PORT: '0', LOG_LEVEL: 'info' })
+  const { owner, viewer } = await invitedDocument('nodes')
+  const [writer, reader] = [connect(t, 'nodes', owner), connect(t, 'nodes', viewer, other)]
+  for (const client of [writer, reader]) await client.next('document')
+  const author = new Author()
+  const snapshot = author.snapshot('nodes')
+  writer.send(snapshot)
+  await writer.next('snapshot-saved')
+  await reader.next('snapshot')
+  writer.send(author.update('nodes', snapshot.publicData.snapshotId, 0))
+  await reader.next('update')
+
+  const { metrics } = JSON.parse(/^.*"msg":"Ready".*$/m.exec(other.output())![0]) as { metrics: string }
+  const text = await (await fetch(metrics)).text()
+  t.match(text, /^secsync_connections 1$/m)
+  t.match(text, /^process_cpu_seconds_total /m)
+  t.equal((await fetch(`${other.url}/metrics`)).status, 404)
 })
 
 t.test('a session is known by its key, and an unknown key is answered in HTTP', async (t) => {
@@ -259,6 +279,11 @@ t.test('what it cannot use it names, in a line', async (t) => {
   await t.rejects(start({ REDIS_URL: 'redis://127.0.0.1' }), {
     message: 'The app ended with 1: REDIS_URL needs a DATABASE_URL: it connects processes that serve one database\n'
   })
+  await t.rejects(start({ DIRECT_URL: DATABASE_URL }), {
+    message: 'The app ended with 1: DIRECT_URL needs a DATABASE_URL: it is the same database, without a pooler\n'
+  })
+  await t.rejects(start({ DATABASE_URL, METRICS_PORT: 'x' }), { message: 'The app ended with 1: METRICS_PORT must be a port number; 0 for any that is free\n' })
+  await t.rejects(start({ DATABASE_URL, METRICS_PORT: new URL(app.url).port }), /ended with 1: [^\n]*Port \d+ is taken/)
   await t.rejects(start({ DATABASE_URL, PORT: new URL(app.url).port }), /ended with 1: [^\n]*Port \d+ is taken/)
 })
 

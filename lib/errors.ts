@@ -74,6 +74,14 @@ export const DocumentFull = createError('FST_SECSYNC_DOCUMENT_FULL', 'The docume
 export const UpdateConflict = createError('FST_SECSYNC_UPDATE_CONFLICT', 'The update does not reference the active snapshot, or its clock is not the next clock of its author', 409)
 export const SnapshotConflict = createError('FST_SECSYNC_SNAPSHOT_CONFLICT', 'The snapshot does not have %s', 409)
 
+// The HTTP routes of the history.
+export const SessionKeyMissing = createError('FST_SECSYNC_SESSION_KEY_MISSING', 'The URL has no session key: add ?sessionKey=…', 401)
+export const SnapshotNotFound = createError('FST_SECSYNC_SNAPSHOT_NOT_FOUND', 'The document has no such snapshot, or its data was removed', 404)
+export const TooManyDownloads = createError('FST_SECSYNC_TOO_MANY_DOWNLOADS', 'Too many snapshots are being sent. Try again later', 503)
+export const HistoryUnavailable = createError('FST_SECSYNC_HISTORY_UNAVAILABLE', 'The history could not be read. Try again later', 503)
+export const HistoryPathTooLong = createError('FST_SECSYNC_HISTORY_PATH_TOO_LONG',
+  "The document id is longer than Fastify's maxParamLength. Pass Fastify({ routerOptions: { maxParamLength: 1024 } })", 414)
+
 export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'The connection was closed before the message was handled', 400)
 
 // `fastify.secsync.documents`.

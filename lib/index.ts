@@ -133,6 +133,11 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
       purger?.run()
     }
   })
+  const readSnapshot = async (documentId: string, snapshotId: string): Promise<string | undefined> => {
+    if (defaults !== undefined && resolved.documentCallbacks?.snapshot === undefined) return await defaults.snapshotText(documentId, snapshotId)
+    const snapshot = await documents.snapshot(documentId, snapshotId)
+    return snapshot && JSON.stringify(snapshot)
+  }
   const pruner = resolved.retention && retaining(documents, resolved.retention, fastify.log)
   const tasks = [purger, pruner].filter((task) => task !== undefined)
 
@@ -159,7 +164,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   const documentIds = new DocumentIds()
   const failures = new Failures(hooks, telemetry)
   const quota = resolved.hasQuota && new Quota(resolved.hasQuota, limits.callbackTimeout)
-  const settings = { access, checks, connections, documentIds, failures, hooks, limits, quota, rooms, telemetry }
+  const settings = { access, checks, connections, documentIds, failures, history: { documents, readSnapshot }, hooks, limits, quota, rooms, telemetry }
   fastify.register(async (scope) => addRoute(scope, resolved, settings), { prefix })
 
   fastify.addHook('onReady', async () => {
@@ -220,6 +225,7 @@ export { redisBus, type RedisClient } from './nodes/redis.ts'
 export type * from './callbacks.ts'
 export type * from './documents/schemas.ts'
 export type { Documents, DocumentsCallbacks } from './documents/documents.ts'
+export type { HistoryOptions } from './connection/history.ts'
 export type { RetentionOptions } from './documents/retention.ts'
 export type { Hook, HookContext, HookName } from './hooks.ts'
 export type { Health, HealthOptions } from './health.ts'

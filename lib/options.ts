@@ -2,6 +2,7 @@ import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { closest, distance } from 'fastest-levenshtein'
 import type { RegisterOptions, RouteShorthandOptions } from 'fastify'
 import { Type, TypeGuard, Value, type Static, type TSchema } from './protocol/typebox.ts'
+import type { HistoryOptions } from './connection/history.ts'
 import type { Bus, CreateBus } from './nodes/bus.ts'
 import { BusObject } from './nodes/create-bus.ts'
 import type { RedisClient } from './nodes/redis.ts'
@@ -103,6 +104,9 @@ const checks: Record<string, [TSchema, string]> = {
     Type.Optional(Type.Object({})),
     'must have TypeBox object schemas for snapshot, update or ephemeralMessage, for instance { snapshot: Type.Object({ keyId: Type.String() }) }'],
   documentCallbacks: [Type.Optional(Type.Record(Type.String(), fn)), 'must be an object of functions, for instance { list, get, delete }'],
+  history: [Type.Optional(Type.Union([Type.Boolean(), Type.Object({
+    onRequest: fns, preValidation: fns, preHandler: fns, config: Type.Optional(Type.Object({}))
+  }, { additionalProperties: false })])), 'must be true, or { onRequest, preValidation, preHandler, config } with Fastify hooks and a route config'],
   retention: [Type.Optional(Type.Object({})), 'must be an object that says what is kept, for instance { snapshots: 10, age: 30 * 24 * 3600 * 1000 }'],
   limits: [Type.Optional(Type.Object({})), `must be an object. Its properties are integers: ${Object.keys(Limits.properties).join(', ')}`]
 }
@@ -146,6 +150,11 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   additionalAuthenticationDataValidations?: A | undefined
   /** The functions of `fastify.secsync.documents` for a store of your own. Default: those of the Prisma store. */
   documentCallbacks?: DocumentsCallbacks | undefined
+  /**
+   * Adds the routes `GET {prefix}/{documentId}/snapshots` and `/{snapshotId}` for clients that `hasAccess` allows to read. The hooks of the route run
+   * for them, too, and behind these the hooks given here. Default: no such routes.
+   */
+  history?: boolean | HistoryOptions | undefined
   /** What is kept of replaced snapshots and their updates. The rest is removed in the background, except for the proofs. Default: everything is kept. */
   retention?: RetentionOptions | undefined
   limits?: { [Name in keyof Limits]?: number | undefined } | undefined
@@ -200,7 +209,10 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   }
   assertSchemaInUse(options.adapter)
   assertSchemas(options.additionalAuthenticationDataValidations)
-  const { retention, documentCallbacks } = options
+  const { history, retention, documentCallbacks } = options
+  if (history && missing.length === 0 && (documentCallbacks?.history === undefined || documentCallbacks.snapshot === undefined)) {
+    throw new OptionInvalid('history', 'needs the Prisma store. For a store of your own, pass documentCallbacks: { history, snapshot }')
+  }
   if (retention !== undefined) assertKnown(retention, retentionNames, 'retention.')
   const canPrune = documentCallbacks?.prune !== undefined || missing.length > 0
   return { ...options, limits: resolveLimits(options.limits), retention: retention && resolveRetention(retention, canPrune) }

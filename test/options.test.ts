@@ -190,6 +190,7 @@ t.test('every option but hasAccess may be undefined', async (t) => {
     documentCallbacks: undefined,
     hasQuota: undefined,
     retention: undefined,
+    history: undefined,
     limits: undefined
   }
   const { hasBroadcastAccess, adapter: none, ...rest } = nothing

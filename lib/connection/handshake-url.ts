@@ -59,11 +59,14 @@ function split (url: string): { path: string, query: string } {
   return { path: url.slice(0, end), query: url.slice(end + 1) }
 }
 
-/** `route` is the pattern of the route: its parameters never hold a slash. */
+/**
+ * `route` is the pattern of the route: the parameters of its prefix never hold a slash. An id that ends with `/snapshots` may have the URL of a history.
+ */
 function behindPrefix (path: string, route: string): string {
-  if (!route.endsWith('*')) return ''
+  const [, prefix] = /^(.*)\/(?:\*|:documentId\/snapshots(?:\/:snapshotId)?)$/.exec(route) ?? []
+  if (prefix === undefined) return ''
   let rest = path
-  for (let segments = route.split('/').length - 2; segments > 0; segments--) rest = rest.replace(/^\/+[^/]*/, '')
+  for (let segments = prefix.split('/').length - 1; segments > 0; segments--) rest = rest.replace(/^\/+[^/]*/, '')
   return rest.slice(1)
 }
 

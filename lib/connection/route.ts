@@ -1,28 +1,29 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import type { Access } from '../document/access.ts'
 import { closeCodes } from '../protocol/close-codes.ts'
 import { Connection } from './connection.ts'
-import { AccessCheckFailed, CallbackTimeout, DocumentNotFound, DocumentRolledBack, HandshakeInvalid, TooManyConnections, Unauthorized } from '../errors.ts'
+import { CallbackTimeout, DocumentNotFound, DocumentRolledBack, HistoryPathTooLong, TooManyConnections, Unauthorized } from '../errors.ts'
 import type { Context } from '../hooks.ts'
 import { receive, type MessageSettings } from './message.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { documentError, documentNotFound, unauthorized } from '../protocol/answers.ts'
 import { readHandshakeUrl } from './handshake-url.ts'
+import { addHistoryRoutes, isLongHistoryUrl, type HistorySettings } from './history.ts'
+import { identify } from './identify.ts'
 import { wantsHeartbeat } from './query.ts'
 import type { Rooms } from '../document/rooms.ts'
-
-const maxDocumentIdBytes = 1024
 
 export interface RouteSettings extends MessageSettings {
   connections: Set<Connection>
   rooms: Rooms
+  /** What the option `history` reads. */
+  history?: Pick<HistorySettings, 'documents' | 'readSnapshot'> | undefined
 }
 
 /** `GET {prefix}/{documentId}?sessionKey=…`: an id may hold slashes, and without one the client is still told in the protocol. */
 export function addRoute (scope: FastifyInstance, options: ResolvedOptions, settings: RouteSettings): void {
-  const { onRequest, preValidation, preHandler } = options
+  const { history, onRequest, preValidation, preHandler } = options
   const route = {
     // The session key is in the query string.
     logSerializers: { req: serializeRequest },
@@ -32,8 +33,14 @@ export function addRoute (scope: FastifyInstance, options: ResolvedOptions, sett
   } as const
   const wsHandler = (socket: WebSocket, request: FastifyRequest): void => { void connect(socket, request, settings) }
   // Without an upgrade: a browser tells nobody why a handshake failed, so a client asks again over HTTP, and the hooks above answer.
-  const handler = (_request: FastifyRequest, reply: FastifyReply) => reply.code(426).header('upgrade', 'websocket').send()
+  const handler = (request: FastifyRequest, reply: FastifyReply) => {
+    if (history && isLongHistoryUrl(request)) throw new HistoryPathTooLong()
+    return reply.code(426).header('upgrade', 'websocket').send()
+  }
   for (const path of options.prefix ? ['/*', ''] : ['/*']) scope.route({ method: 'GET', url: path, ...route, handler, wsHandler })
+  if (!history || settings.history === undefined) return
+  const { access, hooks, limits } = settings
+  addHistoryRoutes(scope, history === true ? {} : history, { ...settings.history, access, hooks, timeLimit: limits.callbackTimeout, route, wsHandler })
 }
 
 /** Like Fastify's own, without the query string. */
@@ -85,8 +92,12 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
 /** Sends the document, and lets messages in. `left`: the connection was closed meanwhile. */
 async function join (connection: Connection, context: Context, sessionKeys: string[], settings: RouteSettings): Promise<'joined' | 'left'> {
   const { limits, rooms } = settings
-  if (sessionKeys.length === 0) throw new HandshakeInvalid('no session key')
-  await identify(connection, context, sessionKeys, settings)
+  const { access, documentIds, hooks } = settings
+  const isStored = (documentId: string, request: FastifyRequest) => rooms.isStored(documentId, request)
+  const readingsOf = (sessionKey: string) => documentIds.readingsOf(connection.request, sessionKey)
+  const identity = await identify(context, sessionKeys, readingsOf, { access, hooks, isStored })
+  Object.assign(context, identity)
+  Object.assign(connection, identity)
   if (connection.closed) return 'left'
 
   const room = rooms.open(connection.documentId)
@@ -101,49 +112,6 @@ async function join (connection: Connection, context: Context, sessionKeys: stri
 }
 
 /**
- * Decides what the URL means: the first reading of the session key that has access to a document, and of the readings of the document
- * id with access the first that is stored, or else the first. Nearly all URLs have one reading.
- */
-async function identify (connection: Connection, context: Context, sessionKeys: string[], settings: RouteSettings): Promise<void> {
-  const { access, documentIds, hooks, rooms } = settings
-  const { request } = connection
-  let failure: unknown
-  for (const websocketSessionKey of sessionKeys) {
-    const readings = documentIds.readingsOf(request, websocketSessionKey)
-    let chosen: string | undefined
-    for (const documentId of readings) {
-      try {
-        assertStorable(documentId)
-        await hooks.run('preHandler', { ...context, documentId, websocketSessionKey })
-        if (!await canRead({ documentId, websocketSessionKey, request }, access)) throw new Unauthorized('read')
-      } catch (error) {
-        failure ??= error
-        continue
-      }
-      chosen ??= documentId
-      if (readings.length > 1 && await rooms.isStored(documentId, request)) {
-        chosen = documentId
-        break
-      }
-    }
-    if (chosen === undefined) continue
-    const identity = { documentId: chosen, websocketSessionKey }
-    Object.assign(context, identity)
-    Object.assign(connection, identity)
-    return
-  }
-  throw failure
-}
-
-async function canRead ({ documentId, websocketSessionKey, request }: Pick<Context, 'documentId' | 'websocketSessionKey' | 'request'>, access: Access): Promise<boolean> {
-  try {
-    return await access.can({ action: 'read', documentId, websocketSessionKey, request })
-  } catch (cause) {
-    throw Object.assign(new AccessCheckFailed((cause as Error | undefined)?.message), { cause })
-  }
-}
-
-/**
  * After `document-error` the client never comes back: that is for what no retry mends. From an outage it comes back by itself,
  * at once and again and again, which is why it is closed after a while.
  */
@@ -155,12 +123,4 @@ function isTransient (error: unknown): boolean {
 function isRefusal (error: unknown): boolean {
   const { statusCode = 500 } = (error ?? {}) as { statusCode?: number }
   return statusCode < 500
-}
-
-/** PostgreSQL stores neither NUL nor half a surrogate pair, and indexes no endless text. */
-function assertStorable (documentId: string): void {
-  const bytes = Buffer.byteLength(documentId)
-  if (bytes === 0) throw new HandshakeInvalid('no document id')
-  if (bytes > maxDocumentIdBytes) throw new HandshakeInvalid(`the document id has ${bytes} bytes, the limit is ${maxDocumentIdBytes}`)
-  if (!documentId.isWellFormed() || documentId.includes('\0')) throw new HandshakeInvalid('the document id contains NUL or a lone surrogate')
 }

@@ -74,9 +74,14 @@ export class PrismaDocuments implements Documents {
   }
 
   async snapshot (documentId: string, snapshotId: string): Promise<Snapshot | undefined> {
-    if (!checkDocumentId('snapshot', documentId) || !checkDocumentId('snapshot', snapshotId)) return undefined
-    const text = await this.#ask(() => findSnapshot(this.#db, documentId, snapshotId))
+    const text = await this.snapshotText(documentId, snapshotId)
     return text === undefined ? undefined : JSON.parse(text) as Snapshot
+  }
+
+  /** The same as JSON, without parsing it. */
+  async snapshotText (documentId: string, snapshotId: string): Promise<string | undefined> {
+    if (!checkDocumentId('snapshot', documentId) || !checkDocumentId('snapshot', snapshotId)) return undefined
+    return await this.#ask(() => findSnapshot(this.#db, documentId, snapshotId))
   }
 
   async delete (documentId: string, options: DeleteOptions = {}): Promise<Receipt | undefined> {

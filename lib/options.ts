@@ -5,7 +5,7 @@ import { Type, TypeGuard, Value, type Static, type TSchema } from './protocol/ty
 import type { HistoryOptions } from './connection/history.ts'
 import type { Bus, CreateBus } from './nodes/bus.ts'
 import { BusObject } from './nodes/create-bus.ts'
-import type { RedisClient } from './nodes/redis.ts'
+import type { RedisClient } from './nodes/redis-client.ts'
 import type { DocumentsCallbacks } from './documents/documents.ts'
 import { resolveRetention, retentionNames, type RetentionOptions, type RetentionSettings } from './documents/retention.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess, HasQuota } from './callbacks.ts'
@@ -78,13 +78,12 @@ const checks: Record<string, [TSchema, string]> = {
     'must be a Prisma driver adapter, for instance new PrismaPg({ connectionString }) from @prisma/adapter-pg'],
   prisma: [Type.Optional(Type.Object({ $queryRaw: Type.Function([], Type.Unknown()) })),
     'must be a PrismaClient'],
-  // Not a Cluster: it does not report the loss of its subscriber connection. Not a client of the npm package `redis`.
+  // Not a client of the npm package `redis`: it has no status.
   redis: [Type.Optional(Type.Object({
     publish: Type.Function([], Type.Unknown()),
     duplicate: Type.Function([], Type.Unknown()),
-    status: Type.String(),
-    isCluster: Type.Optional(Type.Literal(false))
-  })), 'must be an ioredis client for one server, for instance new Redis(process.env.REDIS_URL)'],
+    status: Type.String()
+  })), 'must be a Redis or a Cluster of ioredis, for instance new Redis(process.env.REDIS_URL)'],
   bus: [Type.Optional(Type.Union([Type.Function([], Type.Unknown()), BusObject])),
     'must be postgresBus(…), or an object with publish(channel, message), subscribe(channel, subscriber) and close(), or a function that returns one'],
   metrics: [Type.Optional(Type.Union([
@@ -134,7 +133,7 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   adapter?: SqlDriverAdapterFactory | undefined
   /** Your own PrismaClient. Its schema needs the models of this package. The plugin does not close it. */
   prisma?: PrismaClientLike | undefined
-  /** An ioredis client, for several nodes on one store. The plugin does not close it. */
+  /** A `Redis`, also with `sentinels`, or a `Cluster` of ioredis, for several nodes on one store. The plugin does not close it. */
   redis?: RedisClient | undefined
   /** Another message broker for several nodes on one store: `postgresBus(…)` or your own. It is closed with the Fastify instance. */
   bus?: Bus | CreateBus | undefined

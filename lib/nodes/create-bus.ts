@@ -2,7 +2,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import { OptionInvalid } from '../errors.ts'
 import { Type, Value } from '../protocol/typebox.ts'
 import type { Bus, CreateBus } from './bus.ts'
-import { RedisBus, type RedisClient } from './redis.ts'
+import type { RedisClient } from './redis-client.ts'
+import { RedisBus } from './redis.ts'
 
 export const BusObject = Type.Object({
   publish: Type.Function([], Type.Unknown()),

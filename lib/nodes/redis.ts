@@ -1,28 +1,10 @@
+import { randomInt, randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { BusUnavailable } from '../errors.ts'
 import type { Bus, CreateBus, Subscriber } from './bus.ts'
+import { hasSeveralServers, isCluster, subscriberOf, type RedisClient, type RedisSubscriber } from './redis-client.ts'
 import { Troubles } from './troubles.ts'
 import { Unsent } from './unsent.ts'
-
-/** The part of an ioredis client that is used. */
-export interface RedisClient {
-  readonly options?: { keyPrefix?: string | Buffer | undefined }
-  readonly status: string
-  publish (channel: string, message: string): Promise<number>
-  duplicate (options: object): RedisSubscriber
-  on (event: string, listener: () => void): unknown
-  off (event: string, listener: () => void): unknown
-}
-
-interface RedisSubscriber {
-  readonly status: string
-  connect (): Promise<unknown>
-  subscribe (...channels: string[]): Promise<unknown>
-  unsubscribe (...channels: string[]): Promise<unknown>
-  ping (): Promise<unknown>
-  on (event: string, listener: (...args: never[]) => void): unknown
-  disconnect (reconnect?: boolean): void
-}
 
 interface Subscription {
   subscriber: Subscriber
@@ -42,6 +24,9 @@ const maxChannels = 1000
 const pingInterval = 5000
 const pingTimeout = 2000
 
+/** Milliseconds before another node of a cluster is tried, on average. */
+const pause = 100
+
 /** The bus of the option `redis`, for tests and for wrapping it. The client stays yours: the bus does not close it. */
 export function redisBus (redis: RedisClient): CreateBus {
   return (log) => new RedisBus(redis, log)
@@ -50,13 +35,22 @@ export function redisBus (redis: RedisClient): CreateBus {
 /** A bus on Redis channels. It publishes with the user's client, and subscribes with a second connection: that one cannot run other commands. */
 export class RedisBus implements Bus {
   readonly #redis: RedisClient
-  readonly #subscriber: RedisSubscriber
+  #subscriber: RedisSubscriber | undefined
   /** The client's `keyPrefix`. ioredis does not add it to channels. */
   readonly #prefix: string
   readonly #troubles: Troubles<keyof typeof troubles>
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #heartbeat: NodeJS.Timeout
   #pingTimer: NodeJS.Timeout | undefined
+  #echoTimer: NodeJS.Timeout | undefined
+  #openTimer: NodeJS.Timeout | undefined
+  /** Nodes of the app begin at different nodes of a cluster. */
+  #attempt = randomInt(1000)
+  /** Hears what this node publishes to itself. */
+  readonly #echo = { channel: `fastify-secsync:echo:${randomUUID()}`, isConnected: false, isHeard: false }
+  /** Whether the subscriber was connecting at the last check. */
+  #isSlow = false
+  #closed = false
   /** A new object per connection, because `publish` calls on a lost connection may never settle. */
   #unsent = new Unsent()
   readonly #forgetUnsent = (): void => { this.#unsent = new Unsent() }
@@ -66,15 +60,30 @@ export class RedisBus implements Bus {
     this.#prefix = String(redis.options?.keyPrefix ?? '')
     this.#troubles = new Troubles(troubles, log)
     redis.on('close', this.#forgetUnsent)
-    // ioredis reconnects this connection. Subscriptions are restored here, not by ioredis, so that subscribers learn when they are active.
-    this.#subscriber = redis.duplicate({
-      keyPrefix: '', autoResubscribe: false, autoResendUnfulfilledCommands: false, lazyConnect: false, commandTimeout: undefined
-    })
-    this.#subscriber.on('ready', () => this.#onReady())
-    this.#subscriber.on('close', () => this.#onClose())
-    this.#subscriber.on('error', (err: Error) => this.#troubles.begins('away', reasonOf(err)))
-    this.#subscriber.on('message', (channel: string, message: string) => this.#subscriptions.get(channel)?.subscriber.message(message))
+    this.#open()
     this.#heartbeat = setInterval(() => this.#check(), pingInterval).unref()
+    if (hasSeveralServers(redis)) {
+      this.subscribe(this.#echo.channel, {
+        message: () => { this.#echo.isHeard = true },
+        connected: (isConnected) => { this.#echo.isConnected = isConnected }
+      })
+    }
+  }
+
+  #open (): void {
+    const subscriber = subscriberOf(this.#redis, this.#attempt++)
+    this.#subscriber = subscriber
+    if (subscriber === undefined) return this.#openLater()
+    subscriber.on('ready', () => this.#onReady(subscriber))
+    subscriber.on('close', () => this.#onClose())
+    subscriber.on('error', (err: Error) => this.#troubles.begins('away', reasonOf(err)))
+    subscriber.on('message', (channel: string, message: string) => this.#subscriptions.get(channel)?.subscriber.message(message))
+    if (isCluster(this.#redis)) subscriber.on('end', () => this.#openLater())
+  }
+
+  #openLater (): void {
+    this.#subscriber = undefined
+    if (!this.#closed) this.#openTimer = setTimeout(() => this.#open(), pause * (0.5 + Math.random()))
   }
 
   async publish (channel: string, message: string, isEphemeral = false): Promise<void> {
@@ -99,19 +108,20 @@ export class RedisBus implements Bus {
     const name = this.#prefix + channel
     const subscription = { subscriber, isConnected: false }
     this.#subscriptions.set(name, subscription)
-    if (this.#subscriber.status === 'ready') void this.#subscribe([name])
+    const connection = this.#subscriber
+    if (connection?.status === 'ready') void this.#subscribe(connection, [name])
     return () => {
       // The channel may have a new subscriber.
       if (this.#subscriptions.get(name) !== subscription) return
       this.#subscriptions.delete(name)
-      if (this.#subscriber.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
+      if (this.#subscriber?.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
     }
   }
 
-  async #subscribe (names: string[]): Promise<void> {
+  async #subscribe (connection: RedisSubscriber, names: string[]): Promise<void> {
     const asked = names.map((name) => this.#subscriptions.get(name))
     try {
-      await this.#subscriber.subscribe(...names)
+      await connection.subscribe(...names)
     } catch (err) {
       return this.#troubles.begins('deaf', reasonOf(err as Error))
     }
@@ -124,18 +134,19 @@ export class RedisBus implements Bus {
     })
   }
 
-  #subscribeToAll (): void {
+  #subscribeToAll (connection: RedisSubscriber): void {
     const names = [...this.#subscriptions].filter(([, { isConnected }]) => !isConnected).map(([name]) => name)
-    for (let i = 0; i < names.length; i += maxChannels) void this.#subscribe(names.slice(i, i + maxChannels))
+    for (let i = 0; i < names.length; i += maxChannels) void this.#subscribe(connection, names.slice(i, i + maxChannels))
   }
 
-  #onReady (): void {
+  #onReady (connection: RedisSubscriber): void {
     this.#troubles.isOver('away')
-    this.#subscribeToAll()
+    this.#subscribeToAll(connection)
   }
 
   #onClose (): void {
     clearTimeout(this.#pingTimer)
+    clearTimeout(this.#echoTimer)
     for (const subscription of this.#subscriptions.values()) {
       if (!subscription.isConnected) continue
       subscription.isConnected = false
@@ -143,32 +154,57 @@ export class RedisBus implements Bus {
     }
   }
 
-  /** Retries failed subscriptions. Reconnects a client whose `retryStrategy` has given up. */
+  /** Retries failed subscriptions. Reconnects a client whose `retryStrategy` has given up, or whose server accepts connections and does not answer. */
   #check (): void {
-    if (this.#subscriber.status === 'end') this.#subscriber.connect().catch(() => {})
-    if (this.#subscriber.status !== 'ready') return
-    this.#subscribeToAll()
-    this.#ping()
+    const connection = this.#subscriber
+    if (connection === undefined) return
+    const { status } = connection
+    const wasSlow = this.#isSlow
+    this.#isSlow = status === 'connecting' || status === 'connect'
+    if (status === 'end') connection.connect().catch(() => {})
+    else if (wasSlow && this.#isSlow) this.#leave(connection, 'Redis does not answer')
+    if (status !== 'ready') return
+    this.#subscribeToAll(connection)
+    this.#ping(connection)
+    void this.#checkEcho(connection)
   }
 
   /** Detects a hanging Redis and a dead connection. */
-  #ping (): void {
-    const timer = setTimeout(() => {
-      this.#troubles.begins('away', 'Redis is too slow')
-      this.#onClose()
-      this.#subscriber.disconnect(true)
-    }, pingTimeout)
+  #ping (connection: RedisSubscriber): void {
+    const timer = setTimeout(() => this.#leave(connection, 'Redis is too slow'), pingTimeout)
     this.#pingTimer = timer
     const answered = (): void => clearTimeout(timer)
-    this.#subscriber.ping().then(answered, answered)
+    connection.ping().then(answered, answered)
+  }
+
+  /** Detects a server that is no longer part of the others, for instance a former master: it answers pings, and what is published does not arrive. */
+  async #checkEcho (connection: RedisSubscriber): Promise<void> {
+    const echo = this.#echo
+    if (!echo.isConnected) return
+    echo.isHeard = false
+    try {
+      await this.publish(echo.channel, '', true)
+    } catch {
+      return
+    }
+    this.#echoTimer = setTimeout(() => {
+      if (echo.isConnected && !echo.isHeard) this.#leave(connection, 'messages do not reach the server of the subscription')
+    }, pingTimeout)
+  }
+
+  #leave (connection: RedisSubscriber, reason: string): void {
+    this.#troubles.begins('away', reason)
+    this.#onClose()
+    connection.disconnect(true)
   }
 
   async close (): Promise<void> {
+    this.#closed = true
     clearInterval(this.#heartbeat)
-    clearTimeout(this.#pingTimer)
+    for (const timer of [this.#pingTimer, this.#echoTimer, this.#openTimer]) clearTimeout(timer)
     this.#redis.off('close', this.#forgetUnsent)
     this.#subscriptions.clear()
-    this.#subscriber.disconnect()
+    this.#subscriber?.disconnect()
   }
 }
 

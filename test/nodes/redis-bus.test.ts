@@ -4,7 +4,8 @@ import { mock } from 'node:test'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import type { Subscriber } from '../../lib/nodes/bus.ts'
-import { RedisBus, type RedisClient } from '../../lib/nodes/redis.ts'
+import type { RedisClient } from '../../lib/nodes/redis-client.ts'
+import { RedisBus } from '../../lib/nodes/redis.ts'
 import { Log } from '../fixtures/log.ts'
 import { flush } from '../fixtures/world.ts'
 
@@ -17,7 +18,7 @@ class Client extends EventEmitter {
   /** Answers that are waited for, while there is an array. */
   held: Array<() => void> | undefined
   subscriber: Client | undefined
-  readonly options: { keyPrefix?: string | Buffer }
+  readonly options: { keyPrefix?: string | Buffer, sentinels?: object[] }
 
   constructor (options = {}) {
     super()
@@ -242,4 +243,88 @@ t.test('when it is closed it disconnects, and nobody is told anything more', asy
   leave()
   t.strictSame(a.told, [true])
   t.strictSame(subscriber.calls, ['subscribe a', 'disconnect'])
+})
+
+/** As an ioredis Cluster, with as many nodes as `servers` has. */
+class ClusterClient extends Client {
+  servers = [new Client()]
+  nodes (): Client[] { return this.servers }
+}
+
+t.test('with a cluster it subscribes at one of the nodes, and at another one when that is lost', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const cluster = new ClusterClient()
+  const log = new Log()
+  const bus = new RedisBus(cluster as unknown as RedisClient, Fastify(log.options).log)
+  const a = listener()
+  bus.subscribe('a', a)
+  const [{ subscriber: first }] = cluster.servers as [Client]
+  t.match(first!.calls, ['"retryStrategy":null'])
+  first!.become('ready')
+  await flush()
+  first!.become('close')
+  cluster.servers = []
+  first!.become('end')
+  mock.timers.tick(150)
+  // Without a node, there is nothing to ping.
+  mock.timers.tick(5000)
+  cluster.servers = [new Client()]
+  mock.timers.tick(150)
+  const [{ subscriber: second }] = cluster.servers as [Client]
+  bus.subscribe('b', listener())()
+  second!.become('ready')
+  await flush()
+  t.match(second!.calls.at(-1), /^subscribe fastify-secsync:echo:\S+ a$/)
+  t.strictSame(a.told, [true, false, true])
+
+  cluster.servers = []
+  second!.become('end')
+  bus.subscribe('c', listener())()
+  await bus.close()
+  cluster.servers = [new Client()]
+  mock.timers.tick(150)
+  t.equal(cluster.servers[0]!.subscriber, undefined)
+  second!.become('end')
+})
+
+t.test('a connection that does not hear what this node publishes is left: its server is not one of the others any more', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const { bus, client, subscriber, messages } = busOn(new Client({ sentinels: [] }))
+  client.status = 'ready'
+  // Not subscribed yet: nothing is published.
+  mock.timers.tick(5000)
+  subscriber.become('ready')
+  await flush()
+  const [, channel] = subscriber.calls[0]!.split(' ') as [string, string]
+  const round = async (isHeard: boolean): Promise<void> => {
+    mock.timers.tick(5000)
+    await flush()
+    if (isHeard) subscriber.emit('message', channel, '')
+    mock.timers.tick(2000)
+    await flush()
+  }
+  await round(true)
+  client.fails = true
+  await round(false)
+  t.strictSame(subscriber.calls.slice(1), ['ping', 'ping'])
+  client.fails = false
+  mock.timers.tick(3000)
+  await round(false)
+  t.equal(subscriber.calls.at(-1), 'reconnect')
+  t.match(messages(), ['secsync: Redis is unavailable. Nodes poll the store until it is back'])
+  await bus.close()
+})
+
+t.test('a server that accepts a connection and does not answer is left', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const { bus, subscriber } = busOn()
+  subscriber.status = 'connect'
+  mock.timers.tick(5000)
+  t.strictSame(subscriber.calls, [])
+  mock.timers.tick(5000)
+  t.strictSame(subscriber.calls, ['reconnect'])
+  await bus.close()
 })

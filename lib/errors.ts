@@ -25,6 +25,8 @@ export const AdapterMissing = createError<[string]>('FST_SECSYNC_ADAPTER_MISSING
   'The command line needs the npm package @prisma/adapter-pg. Run npm install @prisma/adapter-pg@7. Could not load it: %s')
 export const CommandInvalid = createError<[string]>('FST_SECSYNC_COMMAND_INVALID', '%s')
 
+export const RepairFailed = createError<[string]>('FST_SECSYNC_REPAIR_FAILED', 'A repair was taken back, because something would still be wrong: %s')
+
 // The embedded PostgreSQL.
 export const EmbeddedPostgresFailed = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_FAILED', 'Could not start the embedded PostgreSQL: %s')
 export const EmbeddedPostgresInUse = createError<[string]>('FST_SECSYNC_EMBEDDED_POSTGRES_IN_USE',

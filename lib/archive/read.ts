@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { hash } from '../protocol/proof.ts'
 import type { Section, SnapshotRow, UpdateRow } from '../stores/rows.ts'
+import { isAside } from '../verify/updates.ts'
 import { formatVersion, headerCheck, lineCheck, messageText, type Line } from './format.ts'
 import { addLine, Lines, type TextLine } from './lines.ts'
 
@@ -137,6 +138,7 @@ class ArchivedDocument {
         const id = parsed.type === 'proof' ? parsed.snapshotId : parsed.message.publicData.snapshotId
         if (parsed.type === 'snapshot' && messageText(line.text, parsed.message) === undefined) return 'the message is not written as it was signed'
         if (this.#counts.updates > 0) return `snapshot ${id} comes after updates`
+        if (isAside(id)) return `snapshot ${id} was put aside`
         if (parsed.version <= this.#lastVersion) return `snapshot ${id} with version ${parsed.version} comes after version ${this.#lastVersion}`
         return this.#snapshots.has(id) ? `snapshot ${id} comes twice` : undefined
       }

@@ -57,6 +57,7 @@ async function createProgram (io: Io, done: (code: ExitCode) => void): Promise<C
 
   selecting(command(program, 'verify', 'Check every signature, proof, clock and version, without keys: of a database, or of an archive.'))
     .argument('[archive]', 'a file, or - for stdin. Without it, the database is checked')
+    .option('--repair', 'put aside what cannot be right, so that the rest of the document opens. Deletes nothing. Without it, verify says what would be done', false)
     .addOption(workers())
     .action(async (file: string | undefined, options: VerifyOptions & SelectionOptions) => {
       done(await verifyCommand(io, file, options, selectionOf(options)))

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { patience, type Link } from '../nodes/link.ts'
 import { changesOf, number, type Change } from '../protocol/changes.ts'
-import { copyOf, isAtLeast, sameCursor, type Cursor } from '../protocol/cursor.ts'
+import { copyOf, isAtLeast, isCounted, isLater, sameCursor, type Cursor } from '../protocol/cursor.ts'
 import type { Known, LoadedDocument } from '../stores/store.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { confirm } from './confirm.ts'
@@ -111,9 +111,9 @@ export class CatchUp {
     // These changes were in the store before it is asked.
     const received = link?.take() ?? []
     let document: LoadedDocument | undefined
+    const { snapshotId, clocks } = before
+    const isDelta = mode === 'delta' && snapshotId !== ''
     try {
-      const { snapshotId, clocks } = before
-      const isDelta = mode === 'delta' && snapshotId !== ''
       document = await calls.load({ mode, ...isDelta && { knownSnapshotId: snapshotId, knownSnapshotUpdateClocks: clocks } })
     } catch (err) {
       log.error({ err }, 'secsync: catching up with the store failed')
@@ -124,16 +124,22 @@ export class CatchUp {
     }
     this.#failures = 0
     const stored = document?.cursor ?? { snapshotId: '', clocks: {} }
-    if (document === undefined) feed.rollBack(stored)
-    else this.#follow(document, before, received, open)
-    telemetry.caughtUp(wasRolledBack(stored, before) ? 'rolledBack' : sameCursor(before, feed.cursor) ? 'current' : 'behind')
+    const isRolledBack = wasRolledBack(stored, before) || (isDelta && isCounted(stored) && document?.snapshotProofChain === '[]')
+    if (document === undefined) {
+      feed.rollBack(stored)
+    } else {
+      // A delta has the proofs of all snapshots behind the known one, if that is there.
+      if (isRolledBack) feed.rollBack(document.cursor)
+      this.#follow(document, before, received, open, isRolledBack)
+    }
+    telemetry.caughtUp(isRolledBack ? 'rolledBack' : sameCursor(before, feed.cursor) ? 'current' : 'behind')
     return true
   }
 
-  #follow (document: LoadedDocument, before: Cursor, received: Change[], open: Write[]): void {
+  #follow (document: LoadedDocument, before: Cursor, received: Change[], open: Write[], isRolledBack: boolean): void {
     const { feed, link } = this.#settings
     const { version } = document.cursor
-    if (wasRolledBack(document.cursor, before)) feed.rollBack(document.cursor)
+    if (isRolledBack) feed.size.loaded(document.bytes)
     // A document has no updates of snapshots that were replaced. If they were told, nobody has to do without.
     else if (before.version !== undefined) this.relayReceived(received)
     if (version !== undefined && feed.cursor.version !== undefined && version <= feed.cursor.version) return
@@ -165,9 +171,7 @@ export class CatchUp {
 
 /** Whether a store has less than the clients, or something else. Without versions this can be told of one snapshot only, or of no document. */
 function wasRolledBack (stored: Cursor, clients: Cursor): boolean {
-  if (stored.version !== undefined && clients.version !== undefined) {
-    return stored.version < clients.version || (stored.version === clients.version && !sameCursor(stored, clients))
-  }
+  if (isCounted(stored) && isCounted(clients)) return !isLater(stored, clients)
   if (stored.snapshotId !== clients.snapshotId) return stored.snapshotId === ''
   return !isAtLeast(stored, clients)
 }

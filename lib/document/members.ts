@@ -100,8 +100,12 @@ function follows (member: Member, change: Change): boolean {
   return true
 }
 
-/** A client that has reached the room's cursor shares it from then on. */
+/** A client that has reached the room's cursor shares it from then on. The same clocks with another version are other updates: of a repaired document. */
 function isAt (member: Member, cursor: Cursor): boolean {
-  if (member.cursor !== undefined && sameCursor(member.cursor, cursor)) member.cursor = undefined
+  if (member.cursor !== undefined && sameCursor(member.cursor, cursor) && !isOtherVersion(member.cursor, cursor)) member.cursor = undefined
   return member.cursor === undefined
+}
+
+function isOtherVersion ({ version }: Cursor, other: Cursor): boolean {
+  return version !== undefined && other.version !== undefined && version !== other.version
 }

@@ -59,6 +59,26 @@ export function isAtLeast (cursor: Cursor, other: Cursor): boolean {
   return Object.entries(other.clocks).every(([author, clock]) => lastClock(cursor, author) >= clock)
 }
 
+/**
+ * Whether a document can have come from `earlier` to `later` by changes alone. Both versions must be known. A deletion, a restored backup and a repair
+ * leave another number of changes between the two than their versions say.
+ */
+export function isLater (later: Counted, earlier: Counted): boolean {
+  const changes = later.version - earlier.version
+  if (later.snapshotId !== earlier.snapshotId) return changes >= 1 + countUpdates(later)
+  return isAtLeast(later, earlier) && countUpdates(later) - countUpdates(earlier) === changes
+}
+
+type Counted = Cursor & { version: number }
+
+export function isCounted (cursor: Cursor): cursor is Counted {
+  return cursor.version !== undefined
+}
+
+function countUpdates ({ clocks }: Cursor): number {
+  return Object.values(clocks).reduce((sum, clock) => sum + clock + 1, 0)
+}
+
 /** Returns the updates that continue the cursor or a previous update. After a gap, all later updates of the author are left out. */
 export function continuing (updates: readonly UpdateChange[], cursor: Cursor): UpdateChange[] {
   const next = new Map<string, number>()

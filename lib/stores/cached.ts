@@ -1,5 +1,5 @@
 import { changeOf, type UpdateChange } from '../protocol/changes.ts'
-import { isAtLeast } from '../protocol/cursor.ts'
+import { isCounted, isLater } from '../protocol/cursor.ts'
 import type { PrismaStore } from './prisma.ts'
 import type { Known, LoadedDocument } from './store.ts'
 
@@ -42,8 +42,9 @@ export class CachedLoads {
     if (since === undefined) return undefined
     // There is another active snapshot: this is the whole document already, with a proof that its reader did not ask for.
     if (since.cursor.snapshotId !== snapshotId) return { ...since, ...since.snapshot && { snapshotProofChain: '[]' } }
-    // If the database was set back, the last update is not there, or another one has its clock.
-    if (!isAtLeast(since.cursor, kept.cursor) || !since.updates.startsWith(last?.text ?? '')) {
+    // If the database was set back or repaired, its version tells, or the last update is not there.
+    const isSame = isCounted(since.cursor) && isCounted(kept.cursor) && isLater(since.cursor, kept.cursor)
+    if (!isSame || !since.updates.startsWith(last?.text ?? '')) {
       return await this.#store.load(documentId, { mode: 'complete' })
     }
     if (since.updates === (last?.text ?? '')) return Object.assign(kept, { bytes: since.bytes })

@@ -26,7 +26,7 @@ export function hasGap (
 
 /**
  * Puts aside the updates of the active snapshot that are behind a gap, and sets the clocks of their authors to what is before it. Nothing is
- * deleted: the author of a row that was put aside ends with ` put aside`, which no public key does. One statement, so that all see all of it.
+ * deleted: the author of a row that was put aside ends with ` put aside` and the time, which no public key does. One statement, so that all see all of it.
  */
 export async function putAsideBehindGaps (db: Database, documentId: string, snapshotId: string): Promise<Gap[]> {
   return await db.$queryRaw<Gap[]>`
@@ -39,13 +39,13 @@ export async function putAsideBehindGaps (db: Database, documentId: string, snap
     ), good AS (
       SELECT author, count(*) FILTER (WHERE clock = place) AS next, count(*) FILTER (WHERE clock <> place) AS behind FROM numbered GROUP BY author
     ), aside AS (
-      UPDATE secsync_update SET author = secsync_update.author || ' put aside' FROM document, good
+      UPDATE secsync_update SET author = secsync_update.author || ' put aside ' || (extract(epoch FROM now()) * 1000)::bigint FROM document, good
       WHERE document_id = document.id AND snapshot_id = document.active_snapshot_id AND secsync_update.author = good.author
         AND secsync_update.clock >= good.next
       RETURNING 1
     ), corrected AS (
       UPDATE secsync_document SET clocks = coalesce((SELECT jsonb_object_agg(author, next - 1) FROM good WHERE next > 0), '{}'),
-        counted_version = -1
+        version = version + 1, counted_version = -1
       FROM document WHERE secsync_document.id = document.id
       RETURNING 1
     )

@@ -19,7 +19,7 @@ const versions = statement(`
     CASE WHEN author IS NULL AND data IS NOT NULL THEN data::json -> 'publicData' ->> 'pubKey' ELSE author END AS author,
     coalesce(bytes, octet_length(data))::float8 AS bytes, snapshot.id = active_snapshot_id AS "isActive", data IS NOT NULL AS "isKept"
   FROM secsync_document document JOIN secsync_snapshot snapshot ON document_id = document.id
-  WHERE document.id = ? AND deleted_at IS NULL AND snapshot.version < ?::int8
+  WHERE document.id = ? AND deleted_at IS NULL AND snapshot.version > 0 AND snapshot.version < ?::int8
   ORDER BY snapshot.version DESC LIMIT ?::int`)
 
 /** The snapshots of a document, the newest first. */
@@ -31,6 +31,6 @@ export async function listVersions (db: PrismaClientLike, documentId: string, be
 export async function findSnapshot (db: PrismaClientLike, documentId: string, snapshotId: string): Promise<string | undefined> {
   const [row] = await db.$queryRaw<Array<{ data: string | null }>>`
     SELECT data FROM secsync_document document JOIN secsync_snapshot snapshot ON document_id = document.id
-    WHERE document.id = ${documentId} AND deleted_at IS NULL AND snapshot.id = ${snapshotId}`
+    WHERE document.id = ${documentId} AND deleted_at IS NULL AND snapshot.id = ${snapshotId} AND snapshot.version > 0`
   return row?.data ?? undefined
 }

@@ -80,7 +80,7 @@ export class PrismaStore implements Store {
             SELECT json_agg(json_build_object('snapshotId', id, 'parentSnapshotProof', parent_snapshot_proof,
               'snapshotCiphertextHash', ciphertext_hash) ORDER BY version)::text
             FROM secsync_snapshot WHERE document_id = document.id
-              AND version > (SELECT version FROM secsync_snapshot WHERE document_id = document.id AND id = ${known})
+              AND version > (SELECT version FROM secsync_snapshot WHERE document_id = document.id AND id = ${known} AND version > 0)
           ) END AS "snapshotProofChain",
           NULL AS "updates", continues, 0 AS count, deleted_at IS NOT NULL AS "isDeleted",
           CASE WHEN counted_version = version THEN kept_bytes::float8 END AS kept, active_snapshot_bytes::float8 AS "activeSnapshot",

@@ -88,6 +88,11 @@ export async function * readDocuments (client: AdapterClient, { documentIds, pre
   } while (wanted === undefined ? after !== undefined : wanted.length > 0)
 }
 
+/** Reads one document in a transaction of the caller's. */
+export async function * readDocument (db: PrismaClientLike, id: string): AsyncGenerator<Section> {
+  yield * readBatch(db, undefined, '', id)
+}
+
 /** Returns the id of the last document that was read, or `undefined` if there was none. */
 async function * readBatch (
   db: PrismaClientLike, after: string | undefined, prefix: string, id: string | undefined

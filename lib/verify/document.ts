@@ -4,7 +4,7 @@ import type { DocumentRow, SnapshotRow, UpdateRow } from '../stores/rows.ts'
 import type { Counts } from '../stores/counts.ts'
 import type { CheckedSnapshot, Checker } from './checker.ts'
 import { Problems, type DocumentReport } from './problems.ts'
-import { isAside, SnapshotUpdates } from './updates.ts'
+import { isAside, nameBeforeAside, SnapshotUpdates } from './updates.ts'
 
 /** A snapshot without its message, and what is known of it. */
 export interface SnapshotState extends Pick<SnapshotRow, 'id' | 'version' | 'parentSnapshotProof' | 'ciphertextHash' | 'isPruned'> {
@@ -28,25 +28,33 @@ export class DocumentCheck {
   /** The index of each snapshot. */
   readonly #ids = new Map<string, number>()
   readonly #pending = new Set<Promise<void>>()
+  /** Those that were put aside, and those that are known to be lost, by the ids that they had. */
+  readonly #aside = new Set<string>()
   #current: SnapshotUpdates | undefined
-  #lastVersion = 0
+  /** The highest version of a change. */
+  lastVersion = 0
   #error: unknown
   #checkedUpdates = 0
   #putAside = 0
+  /** Snapshots with a message that were put aside, and the bytes of these. */
+  #asideSnapshots = 0
   #asideBytes = 0
   /** All, also those that were put aside. */
   readonly #updates = { count: 0, bytes: 0 }
 
-  constructor (document: DocumentRow, checker: Checker) {
+  /** `maxProblems`: how many are kept. */
+  constructor (document: DocumentRow, checker: Checker, maxProblems?: number) {
     this.document = document
-    this.problems = new Problems(document.id)
+    this.problems = new Problems(document.id, maxProblems)
     this.#checker = checker
   }
 
   addSnapshots (rows: SnapshotRow[]): void {
     const stored = rows.filter(({ id, data }) => {
       if (!isAside(id)) return true
+      this.#aside.add(nameBeforeAside(id))
       this.#putAside++
+      if (data !== null) this.#asideSnapshots++
       this.#asideBytes += Buffer.byteLength(data ?? '')
       return false
     })
@@ -63,7 +71,7 @@ export class DocumentCheck {
     }))
     for (const state of states) {
       this.#ids.set(state.id, this.snapshots.push(state) - 1)
-      this.#lastVersion = Math.max(this.#lastVersion, state.version)
+      this.lastVersion = Math.max(this.lastVersion, state.version)
     }
     this.#await(this.#checker.snapshots(stored).then((checked) => {
       states.forEach((state, index) => {
@@ -80,9 +88,12 @@ export class DocumentCheck {
       this.#updates.count++
       this.#updates.bytes += Buffer.byteLength(row.data)
       const updates = this.#updatesOf(row.snapshotId)
-      if (!updates.add(row)) return false
+      if (!updates.add(row)) {
+        this.#putAside++
+        return false
+      }
       places.push(updates)
-      this.#lastVersion = Math.max(this.#lastVersion, row.version)
+      this.lastVersion = Math.max(this.lastVersion, row.version)
       return true
     })
     this.#checkedUpdates += stored.length
@@ -121,7 +132,6 @@ export class DocumentCheck {
     const active = this.snapshots.find(({ id }) => id === this.document.activeSnapshotId)
     this.#checkCounts()
     const pruned = this.snapshots.filter(({ dataBytes }) => dataBytes === undefined).length
-    const putAside = this.#putAside + this.snapshots.reduce((sum, { updates }) => sum + (updates?.putAside ?? 0), 0)
     return {
       documentId: this.document.id,
       opens: active?.dataBytes !== undefined && active === this.snapshots.at(-1) && active.checked.flaw === undefined && isWhole,
@@ -130,7 +140,7 @@ export class DocumentCheck {
         snapshots: this.snapshots.filter(({ isGood, dataBytes }) => isGood && dataBytes !== undefined).length,
         updates: this.snapshots.reduce((sum, { updates }) => sum + (updates?.good ?? 0), 0)
       },
-      putAside,
+      putAside: this.#putAside,
       pruned,
       problems: this.problems.first,
       problemCount: this.problems.count
@@ -147,12 +157,16 @@ export class DocumentCheck {
         state.isGood = false
         this.problems.add({ kind, snapshotId, reason })
       }
-      if (checked.parent !== undefined && checked.parent.snapshotId !== parent.snapshotId) {
+      // Its parent was put aside, so that the chain begins anew.
+      const begins = checked.parent !== undefined && this.#aside.has(checked.parent.snapshotId) && !this.#ids.has(checked.parent.snapshotId)
+      if (begins) {
+        // What it says of its parent cannot be checked any more.
+      } else if (checked.parent !== undefined && checked.parent.snapshotId !== parent.snapshotId) {
         fail('chain', `the parent of the snapshot is ${name(checked.parent.snapshotId)}, and the snapshot before it is ${name(parent.snapshotId)}`)
       } else if (proof !== parentSnapshotProof(parent)) {
         fail('proof', 'the snapshot does not prove the one before it')
       }
-      if (parent === noParent ? state.version !== 1 : state.version < 1) fail('version', `the snapshot has version ${state.version}`)
+      if (parent === noParent && !begins ? state.version !== 1 : state.version < 1) fail('version', `the snapshot has version ${state.version}`)
       parent = { snapshotId, parentSnapshotProof: proof, snapshotCiphertextHash: ciphertextHash }
     }
     const last = this.snapshots.at(-1)
@@ -161,8 +175,8 @@ export class DocumentCheck {
       this.problems.add({ kind: 'document', reason: `the active snapshot is ${name(activeSnapshotId)}, and the last one that is stored is ${last.id}` })
     }
     if (last !== undefined && last.dataBytes === undefined) this.problems.add({ kind: 'document', snapshotId: last.id, reason: 'the last snapshot was pruned' })
-    if (version < this.#lastVersion) {
-      this.problems.add({ kind: 'document', reason: `the document has version ${version}, and changes up to version ${this.#lastVersion}` })
+    if (version < this.lastVersion) {
+      this.problems.add({ kind: 'document', reason: `the document has version ${version}, and changes up to version ${this.lastVersion}` })
     }
   }
 
@@ -174,7 +188,7 @@ export class DocumentCheck {
       const updates = state.updates ?? new SnapshotUpdates(state.id, state.version, Infinity, this.problems)
       if (next !== undefined) {
         // What retention removes it removes in batches.
-        if (!state.isPruned) updates.compare(next.checked.parent?.clocks, `snapshot ${next.id}`)
+        if (!state.isPruned) updates.compare(next.checked.parent?.snapshotId === state.id ? next.checked.parent.clocks : undefined, `snapshot ${next.id}`)
         return
       }
       const clocks = parseClocks(this.document.clocks)
@@ -191,7 +205,7 @@ export class DocumentCheck {
     const active = this.snapshots.find(({ id }) => id === this.document.activeSnapshotId)
     const bytes = this.snapshots.reduce((sum, { dataBytes = 0 }) => sum + dataBytes, 0)
     const stored: Counts = {
-      snapshots: this.snapshots.filter(({ dataBytes }) => dataBytes !== undefined).length + this.#putAside,
+      snapshots: this.snapshots.filter(({ dataBytes }) => dataBytes !== undefined).length + this.#asideSnapshots,
       updates: this.#updates.count,
       keptBytes: bytes + this.#asideBytes + this.#updates.bytes,
       activeUpdates: active?.updates?.count ?? 0,

@@ -24,6 +24,9 @@ export interface ParentOf {
   clocks: UpdateClocks
 }
 
+/** What a row of a snapshot must say, by its message, which was signed for this row. */
+export type SignedColumns = Pick<SnapshotRow, 'parentSnapshotProof' | 'ciphertextHash' | 'signature' | 'author' | 'bytes'>
+
 const snapshotCheck = TypeCompiler.Compile(StoredSnapshot)
 const updateCheck = TypeCompiler.Compile(StoredUpdate)
 
@@ -38,8 +41,11 @@ export function flawOfUpdate ({ documentId, snapshotId, author, clock, data }: U
   return verifySignature('update', message) ? undefined : { kind: 'signature', reason: 'has an invalid signature' }
 }
 
-/** Checks everything about a snapshot that can be told from its row alone. Returns what it says of its parent if it is a snapshot at all. */
-export function checkSnapshot (row: SnapshotRow): { flaw?: Flaw, parent?: ParentOf } {
+/**
+ * Checks everything about a snapshot that can be told from its row alone. Returns what it says of its parent if it is a snapshot at all, and the right
+ * columns if only those are wrong.
+ */
+export function checkSnapshot (row: SnapshotRow): { flaw?: Flaw, parent?: ParentOf, columns?: SignedColumns } {
   const { documentId, id, parentSnapshotProof, ciphertextHash, data, signature, author, bytes } = row
   // The next snapshot proves what is left of one that was pruned.
   if (data === null) return {}
@@ -61,7 +67,11 @@ export function checkSnapshot (row: SnapshotRow): { flaw?: Flaw, parent?: Parent
   const wrong = difference(stored, signed)
   // The signature comes first: a damaged ciphertext has another hash, too.
   if (!verifySignature('snapshot', message)) return { flaw: { kind: 'signature', reason: 'has an invalid signature' }, parent }
-  return wrong === undefined ? { parent } : { flaw: { kind: 'row', reason: wrong }, parent }
+  if (wrong === undefined) return { parent }
+  const flaw: Flaw = { kind: 'row', reason: wrong }
+  if (docId !== documentId || snapshotId !== id) return { flaw, parent }
+  const { ciphertextHash: hashOfText, signature: ownSignature, bytes: ownBytes } = signed
+  return { flaw, parent, columns: { parentSnapshotProof: proof, ciphertextHash: hashOfText, signature: ownSignature, author: pubKey, bytes: ownBytes } }
 }
 
 function parse (text: string): unknown {

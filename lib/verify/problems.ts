@@ -53,14 +53,17 @@ export class Problems {
   readonly first: Problem[] = []
   count = 0
   readonly #documentId: string
+  readonly #limit: number
 
-  constructor (documentId: string) {
+  /** `limit`: how many are kept. All are counted. */
+  constructor (documentId: string, limit = maxProblems) {
     this.#documentId = documentId
+    this.#limit = limit
   }
 
   add (problem: Omit<Problem, 'documentId'>): void {
     this.count++
-    if (this.first.length < maxProblems) this.first.push({ documentId: this.#documentId, ...problem })
+    if (this.first.length < this.#limit) this.first.push({ documentId: this.#documentId, ...problem })
   }
 }
 

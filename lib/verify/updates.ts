@@ -24,7 +24,6 @@ export class SnapshotUpdates {
   #versions: VersionSet | undefined
   count = 0
   bytes = 0
-  putAside = 0
   hasFlaw = false
 
   /** The versions of its updates are above `version` and below `nextVersion`. */
@@ -34,11 +33,10 @@ export class SnapshotUpdates {
     this.#versions = new VersionSet(version, nextVersion)
   }
 
-  /** Whether it is to be checked: not one that was put aside. */
+  /** Whether it is to be checked: not one that was put aside, by itself or with its snapshot. */
   add ({ author, clock, version, data }: UpdateRow): boolean {
-    if (isAside(author)) {
-      this.#aside.add(author.slice(0, author.indexOf(' ')))
-      this.putAside++
+    if (isAside(author) || isAside(this.snapshotId)) {
+      this.#aside.add(nameBeforeAside(author))
       return false
     }
     this.count++
@@ -92,10 +90,9 @@ export class SnapshotUpdates {
     return this.#problems.count === before
   }
 
-  /** The last clock of each author up to which all updates are good. */
-  get goodClocks (): UpdateClocks {
-    const clocks = [...this.#authors].map(([author, { next, flawed }]) => [author, Math.min(next, flawed) - 1] as const)
-    return Object.fromEntries(clocks.filter(([, clock]) => clock >= 0))
+  /** The clock that would be next of each author: what is stored before it has no gap. And whether more is stored behind it. */
+  get places (): Map<string, { next: number, hasMore: boolean }> {
+    return new Map([...this.#authors].map(([author, { next, behind }]) => [author, { next, hasMore: behind > 0 }]))
   }
 
   get good (): number {
@@ -103,9 +100,15 @@ export class SnapshotUpdates {
   }
 }
 
-/** No public key has a space in it. */
+/** No public key has a space in it, and no id that clients make. */
 export function isAside (authorOrId: string): boolean {
   return authorOrId.includes(' ')
+}
+
+/** What the author or the id was. */
+export function nameBeforeAside (authorOrId: string): string {
+  const end = authorOrId.indexOf(' ')
+  return end === -1 ? authorOrId : authorOrId.slice(0, end)
 }
 
 /** Versions between two others, each once. A bit for each, so that it stays small for millions of updates. */

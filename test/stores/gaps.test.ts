@@ -49,7 +49,7 @@ t.test('a stored gap is said by name, and the rest of the document is there for 
     client.send(ada.update('document', id, clock, 'again'))
     t.equal((await client.next('update-saved')).clock, clock)
   }
-  t.equal((await database.query("SELECT 1 FROM secsync_update WHERE author LIKE '% put aside'")).rowCount, 1, 'nothing is deleted')
+  t.equal((await database.query("SELECT 1 FROM secsync_update WHERE author LIKE '% put aside %'")).rowCount, 1, 'nothing is deleted')
   t.equal((await server.connect('document', { mode: 'delta', knownSnapshotId: id }).next('document')).updates?.length, 4)
   t.strictSame(log.takeErrors(), [])
 })

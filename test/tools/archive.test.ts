@@ -1,45 +1,27 @@
-import { PrismaPg } from '@prisma/adapter-pg'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { importDocuments, type ImportReport } from '../../lib/archive/import.ts'
 import { readArchive } from '../../lib/archive/read.ts'
 import { writeArchive, type Exported } from '../../lib/archive/write.ts'
-import { createPrismaStore, type Snapshot } from '../../lib/index.ts'
-import { AdapterClient } from '../../lib/stores/adapter.ts'
+import type { Snapshot } from '../../lib/index.ts'
 import { readDocuments, type Selection } from '../../lib/stores/rows.ts'
 import { createChecker } from '../../lib/verify/checker.ts'
 import type { DocumentReport } from '../../lib/verify/problems.ts'
 import { verify } from '../../lib/verify/verify.ts'
 import { fill } from '../fixtures/fill.ts'
-import { createDatabase } from '../fixtures/postgres.ts'
-import { Author, signed } from '../fixtures/raw-client.ts'
-
-const [ada, bob] = [new Author(), new Author()]
-
-async function collect<T> (values: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const value of values) all.push(value)
-  return all
-}
+import { signed } from '../fixtures/raw-client.ts'
+import { ada, bob, collect, storedDocuments } from '../fixtures/stored-documents.ts'
 
 type Database = Awaited<ReturnType<typeof setUp>>
 
 async function setUp (t: Test) {
-  const { connectionString } = await createDatabase(t)
-  const client = new AdapterClient(new PrismaPg({ connectionString }))
-  const pool = new pg.Pool({ connectionString })
-  const store = createPrismaStore({ adapter: new PrismaPg({ connectionString }) })
-  t.teardown(async () => await Promise.all([client.close(), pool.end(), store.close()]))
-  const query = async (sql: string, ...values: unknown[]) => (await pool.query<Record<string, unknown>>(sql, values)).rows
+  const database = await storedDocuments(t)
+  const { query } = database
   return {
-    connectionString,
-    client,
-    store,
-    query,
+    ...database,
     /** Everything but when it was put here. */
     async rows () {
       return [

@@ -88,5 +88,5 @@ function textOfRepair (repair: RepairReport): string[] {
   const more = putAside.length > maxNamed ? [`… and ${putAside.length - maxNamed} more`] : []
   const head = outcome === 'repaired' ? '  repaired. Put aside:' : '  --repair would put aside:'
   const lines = [...named, ...more, ...corrected]
-  return [`${head} ${putAside.length === 0 ? 'nothing' : `${putAside.length} messages`}`, ...lines.map((line) => `    ${line}`)]
+  return [`${head} ${putAside.length === 0 ? 'nothing' : putAside.length === 1 ? '1 message' : `${putAside.length} messages`}`, ...lines.map((line) => `    ${line}`)]
 }

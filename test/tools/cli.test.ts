@@ -103,6 +103,7 @@ t.test('verifies a database: exit code 1 and the place for a problem', async (t)
     code: 1,
     stdout: new RegExp(['^document "b", snapshot \\S+, author \\S+, clock 0: the update is missing, and 1 are stored behind it',
       '  good: 1 of 1 snapshots, 0 of 1 updates. It cannot be opened whole.',
+      '  --repair would put aside: 1 message', '    snapshot .*', '    the clocks .*',
       'Checked 3 documents .* 1 problems in 1 documents, 1 of which cannot be opened whole\n$'].join('\n'))
   })
   const lines = (await call('verify --workers 0 --json --after a', { isTTY: true })).stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown)

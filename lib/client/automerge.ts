@@ -76,8 +76,30 @@ export function automerge<T> (handle: AutomergeHandle<T>): Crdt {
       other.merge({ changes })
       const known = new Set(Automerge.getAllChanges(other.getDoc()).map(hashOf))
       return Automerge.getAllChanges(handle.getDoc()).filter((change) => !known.has(hashOf(change)))
+    },
+    restore (content) {
+      const doc = handle.getDoc()
+      const patches = Automerge.diff(doc, Automerge.getHeads(doc), Automerge.getHeads(Automerge.load<T>(content)))
+      if (patches.length === 0) return
+      handle.change((draft) => {
+        for (const patch of patches) applyPatch(draft, patch)
+      })
     }
   }
+}
+
+/** The value of a version, for looking at it: `await document.history.open(snapshotId)`. */
+export function automergeDocOf<T> ({ content }: { content: Uint8Array }): Automerge.Doc<T> {
+  return Automerge.load<T>(content)
+}
+
+function applyPatch (draft: unknown, patch: Automerge.Patch): void {
+  const key = patch.path.at(-1)
+  if (patch.action !== 'del' || typeof key !== 'string') return Automerge.applyPatch(draft, patch)
+  // Automerge.applyPatch deletes in lists and texts only.
+  let parent = draft as Record<Automerge.Prop, unknown>
+  for (const step of patch.path.slice(0, -1)) parent = parent[step] as typeof parent
+  delete parent[key]
 }
 
 function hashOf (change: Automerge.Change): string {

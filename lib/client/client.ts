@@ -1,3 +1,4 @@
+import type { DocumentHistory } from './history.ts'
 import type { DocumentState } from './state.ts'
 import type { Presence } from './presence.ts'
 
@@ -14,6 +15,8 @@ export interface SecsyncDocument {
   /** Of `signatureKeyPair`, in base64. */
   readonly publicKey: string
   readonly presence: Presence
+  /** The snapshots of the document: list, open, restore. */
+  readonly history: DocumentHistory
   /** Bound. The same object as long as nothing has changed. */
   readonly getState: () => DocumentState
   /** Bound. Calls the listener after every change of the state, and returns a function that ends the subscription. */

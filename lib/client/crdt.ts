@@ -49,6 +49,12 @@ export interface Crdt {
   /** The changes in the content of an update. Default: the inverse of the default of `encodeChanges`. Throws when it is something else. */
   decodeChanges? (content: Uint8Array): Uint8Array[]
 
+  /**
+   * Makes the document as it was when `encodeSnapshot` of some client gave this content, by local changes, which are reported to the listener. What was
+   * written since then is undone, not forgotten. Without this method, `history.restore` rejects.
+   */
+  restore? (content: Uint8Array): void
+
   /** Connects cursors and the like (`Awareness` of Yjs) with those of others. Called once, on opening. Returns a function that ends it. */
   connectPresence? (presence: Presence): () => void
 }

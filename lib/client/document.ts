@@ -6,6 +6,8 @@ import { toBase64 } from './crypto/base64.ts'
 import { createKeyPair } from './crypto/keys.ts'
 import type { Environment } from './environment.ts'
 import { ClientError } from './errors.ts'
+import { VerifiedHistory } from './history.ts'
+import { HistorySource } from './history-source.ts'
 import { Inbox, type Received } from './inbox.ts'
 import { Journal } from './journal.ts'
 import { KeyMissing, Keys } from './keys.ts'
@@ -40,6 +42,7 @@ export class OpenDocument implements SecsyncDocument {
   readonly documentId: string
   readonly publicKey: string
   readonly presence: PresenceChannel
+  readonly history: VerifiedHistory
   readonly #options: DocumentOptions
   readonly #environment: Environment
   readonly #outbox: Outbox
@@ -136,6 +139,16 @@ export class OpenDocument implements SecsyncDocument {
       reader,
       history: () => replica.history,
       send: (text) => { this.#line.send(text, false) }
+    })
+
+    this.history = new VerifiedHistory({
+      source: new HistorySource(options, environment),
+      crdt,
+      reader: new Reader(options, new Keys(options.getKey), environment),
+      whenLoaded: () => this.whenLoaded(),
+      active: () => replica.history?.active,
+      isChanged: () => outbox.pending > 0 || (replica.history?.marks.size ?? 0) > 0,
+      createSnapshot: () => this.createSnapshot()
     })
 
     replica.holdsContent(crdt.changesSince({ changes: [] }))

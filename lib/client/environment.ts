@@ -18,6 +18,8 @@ export interface Environment {
   onOffline (fn: () => void): () => void
   /** Calls `fn` when the page may be about to end. Returns a function that ends it. */
   onHide (fn: () => void): () => void
+  /** Default: that of the platform. */
+  readonly fetch?: typeof fetch | undefined
   /** For work that may take longer than a frame. */
   newPace (): Pace
   /** Default: the fastest of this platform. */

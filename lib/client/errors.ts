@@ -1,4 +1,4 @@
-/** Why a document is in `trouble`. What the client does about it, and what an application can do: docs/client.md. */
+/** Why a document is in `trouble`, or a function of its history has failed. What the client does about it, and what an application can do: docs/client.md. */
 export type ClientErrorCode =
   /** The server sent `document-error`, or answered the handshake with 5xx. */
   | 'SECSYNC_SERVER_ERROR'
@@ -24,6 +24,16 @@ export type ClientErrorCode =
   | 'SECSYNC_CALLBACK_FAILED'
   /** The content of the snapshot could not be applied: `cause` has why. */
   | 'SECSYNC_INVALID_CONTENT'
+  /** Of `document.history` only. The history cannot be loaded now, or the server has no routes for it. */
+  | 'SECSYNC_HISTORY_UNAVAILABLE'
+  /** Of `document.history` only. The server does not give the history to this session. */
+  | 'SECSYNC_NO_ACCESS'
+  /** Of `document.history` only. There is no such snapshot, or its data was removed. */
+  | 'SECSYNC_SNAPSHOT_NOT_FOUND'
+  /** Of `document.history` only. `getKey` has no key for this snapshot. */
+  | 'SECSYNC_NO_KEY'
+  /** Of `document.history` only. The CRDT has no function `restore`. */
+  | 'SECSYNC_RESTORE_UNSUPPORTED'
 
 export class ClientError extends Error {
   override readonly name = 'ClientError'

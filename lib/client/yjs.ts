@@ -52,8 +52,35 @@ export function yjs (doc: Y.Doc, { awareness, isValidState }: YjsOptions = {}): 
 
     mergeChanges: mergeAll,
 
+    restore: (content) => restoreIn(doc, content),
+
     ...awareness && { connectPresence: (presence) => connectAwareness(awareness, presence, { isValidState }) }
   }
+}
+
+/** The document of a version, for looking at it: `await document.history.open(snapshotId)`. */
+export function yDocOf ({ content }: { content: Uint8Array }): Y.Doc {
+  const doc = new Y.Doc()
+  Y.applyUpdateV2(doc, content)
+  return doc
+}
+
+/**
+ * Yjs merges an old state into a newer one and changes nothing by it. So all that was written since then is applied to the old document as one transaction,
+ * and undone there: what was inserted is deleted, and what was deleted is inserted again, at its place.
+ */
+function restoreIn (doc: Y.Doc, content: Uint8Array): void {
+  const old = new Y.Doc()
+  Y.applyUpdateV2(old, content)
+  // Of any class: it tells the UndoManager what has changed, which the base class does not.
+  const types = [...new Set([...doc.share.keys(), ...old.share.keys()])].map((name) => old.get(name, Y.Map))
+  if (types.length === 0) return
+  const since = { name: 'since' }
+  const undoManager = new Y.UndoManager(types, { trackedOrigins: new Set([since]) })
+  Y.applyUpdateV2(old, Y.encodeStateAsUpdateV2(doc, Y.encodeStateVector(old)), since)
+  undoManager.undo()
+  Y.applyUpdateV2(doc, Y.encodeStateAsUpdateV2(old, Y.encodeStateVector(doc)), { name: 'restore' })
+  old.destroy()
 }
 
 function isEmpty (doc: Y.Doc): boolean {

@@ -174,13 +174,15 @@ function infoOf (row: DocumentRow): DocumentInfo {
   }
 }
 
-function versionOf ({ snapshotId, version, createdAt, author, bytes, isActive, isKept }: VersionRow): Version {
+function versionOf ({ snapshotId, version, createdAt, author, bytes, parentSnapshotProof, snapshotCiphertextHash, isActive, isKept }: VersionRow): Version {
   return {
     snapshotId,
     version,
     createdAt: new Date(createdAt).toISOString(),
     ...author !== null && { publicKey: author },
     ...bytes !== null && { bytes },
+    parentSnapshotProof,
+    snapshotCiphertextHash,
     isActive,
     isKept
   }

@@ -72,6 +72,8 @@ export const Version = Type.Object({
   publicKey: Type.Optional(Type.String({ description: 'The author. Absent if it is not known any more' })),
   bytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Size of the snapshot as JSON. Absent if it is not known any more' })),
   isActive: Type.Boolean(),
+  parentSnapshotProof: Type.String({ description: 'With the hash and the id, an entry of a proof chain: the snapshots lead to each other' }),
+  snapshotCiphertextHash: Type.String(),
   isKept: Type.Boolean({ description: 'Whether the snapshot can be read. Its data may have been removed by retention' })
 })
 export type Version = Static<typeof Version>

@@ -6,6 +6,8 @@ export interface VersionRow {
   snapshotId: string
   version: number
   createdAt: number
+  parentSnapshotProof: string
+  snapshotCiphertextHash: string
   author: string | null
   /** Null if the data was removed before the size was kept. */
   bytes: number | null
@@ -16,6 +18,7 @@ export interface VersionRow {
 // Version 0.1 kept author and size in the data only.
 const versions = statement(`
   SELECT snapshot.id AS "snapshotId", snapshot.version::float8, (extract(epoch FROM snapshot.created_at) * 1000)::float8 AS "createdAt",
+    parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "snapshotCiphertextHash",
     CASE WHEN author IS NULL AND data IS NOT NULL THEN data::json -> 'publicData' ->> 'pubKey' ELSE author END AS author,
     coalesce(bytes, octet_length(data))::float8 AS bytes, snapshot.id = active_snapshot_id AS "isActive", data IS NOT NULL AS "isKept"
   FROM secsync_document document JOIN secsync_snapshot snapshot ON document_id = document.id

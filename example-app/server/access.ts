@@ -21,6 +21,8 @@ const rolesThatMay: Record<Action, Array<Role | undefined>> = {
 export const NotAMember = createError('APP_NOT_A_MEMBER', 'You are not a member of this document', 404)
 export const NotTheOwner = createError('APP_NOT_THE_OWNER', 'Only the owner of a document may do this', 403)
 
+export const OwnersStay = createError('APP_OWNERS_STAY', 'The owner of a document cannot leave it, but can delete it', 409)
+
 /** The roles of members in documents. */
 export class Members {
   readonly #db: Pool

@@ -83,6 +83,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
     ...metrics && { metrics },
     preHandler: authenticateWebSocket,
     hasAccess: hasAccess(app.members),
+    history: true,
     // Which key a snapshot is encrypted with. Clients that never change the key leave it out.
     additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.Optional(Type.String({ maxLength: 64 })) }) }
   })

@@ -16,10 +16,13 @@ import type { Commands } from './servers/process.ts'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** `node` is the product with a Redis (REDIS_URL): several of them have one database. `prometheus` and `opentelemetry` are the product with these. */
-export type ServerName = 'product' | 'node' | 'prometheus' | 'opentelemetry' | 'peer' | 'limit' | 'idle'
+/**
+ * `redis` and `postgres` are the product with that bus: several of them have one database. `redis` needs REDIS_URL.
+ * `prometheus` and `opentelemetry` are the product with these.
+ */
+export type ServerName = 'product' | 'redis' | 'postgres' | 'prometheus' | 'opentelemetry' | 'peer' | 'limit' | 'idle'
 
-const products: ServerName[] = ['product', 'node', 'prometheus', 'opentelemetry']
+const products: ServerName[] = ['product', 'redis', 'postgres', 'prometheus', 'opentelemetry']
 
 /** A server under load. */
 export class Server {
@@ -108,7 +111,7 @@ export class Environment {
     const { REDIS_URL, ...env } = process.env
     const child = fork(new URL(`servers/${products.includes(name) ? 'product' : name}.js`, import.meta.url), {
       execArgv: ['--expose-gc'],
-      env: { ...env, NODE_ENV: 'production', TELEMETRY: name, ...database && { DATABASE_URL: database }, ...name === 'node' && { REDIS_URL } }
+      env: { ...env, NODE_ENV: 'production', TELEMETRY: name, BUS: name, ...database && { DATABASE_URL: database }, ...name === 'redis' && { REDIS_URL } }
     })
     const [port] = await messageOf(name, child) as [number]
     return new Server(name, `ws://127.0.0.1:${port}`, child, database === undefined ? undefined : new pg.Pool({ connectionString: database, max: 1 }))
@@ -123,9 +126,9 @@ export class Environment {
   async #createDatabase (name: string): Promise<string> {
     const client = new pg.Client({ connectionString: this.#cluster.connectionString })
     await client.connect()
-    await client.query(`CREATE DATABASE ${name}`)
+    await client.query(`CREATE DATABASE bench_${name}`)
     await client.end()
-    const connectionString = Object.assign(new URL(this.#cluster.connectionString), { pathname: name }).href
+    const connectionString = Object.assign(new URL(this.#cluster.connectionString), { pathname: `bench_${name}` }).href
     await migrate({ adapter: new PrismaPg({ connectionString }) })
     return connectionString
   }

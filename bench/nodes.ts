@@ -1,4 +1,4 @@
-// Two nodes on one PostgreSQL and one Redis, and the same without Redis on one node: `npm run bench:nodes`. What it measures: how much later
+// One node, two nodes with a Redis between them, and two nodes with `postgresBus()`: `npm run bench:nodes`. What it measures: how much later
 // a reader on another node has an update, and what it costs to tell.
 import { startRedis } from '../test/fixtures/redis.ts'
 import { Environment, type Server } from './environment.ts'
@@ -43,6 +43,7 @@ async function run (name: string, { writers, readers, window, count }: Run): Pro
 
   const readerClients = await Promise.all(readers.map(({ url }) => Client.open(url, docId)))
   const cpuBefore = await Promise.all(all.map((server) => server.ask('usage')))
+  const databaseBefore = await environment.databaseCpu()
   const startedAt = performance.now()
   const read = Promise.all(readerClients.map((client, index) => new Promise<void>((resolve) => {
     const took: number[] = []
@@ -63,28 +64,38 @@ async function run (name: string, { writers, readers, window, count }: Run): Pro
   add(`${name}: updates/s`, count * writers.length / (performance.now() - startedAt) * 1000)
   const cpuAfter = await Promise.all(all.map((server) => server.ask('usage')))
   all.forEach((_server, index) => add(`${name}: CPU of node ${index + 1}, µs per update`, (cpuAfter[index]!.cpu - cpuBefore[index]!.cpu) / count / writers.length))
+  add(`${name}: CPU of the database, µs per update`, (await environment.databaseCpu() - databaseBefore) / count / writers.length)
   await closeClients([...clients, ...readerClients])
 }
 
 const ends: Array<() => unknown> = []
 const redis = await startRedis({ teardown: (end) => ends.push(end) })
 process.env.REDIS_URL = redis.url
-const environment = await Environment.start(['product', 'node', 'node'])
+const environment = await Environment.start(['product', 'redis', 'redis', 'postgres', 'postgres'])
 try {
-  const [alone, here, there] = environment.servers as [Server, Server, Server]
+  const [alone, ...nodes] = environment.servers as [Server, ...Server[]]
+  const settings: Array<[name: string, here: Server, there: Server]> =
+    [['alone', alone, alone], ['Redis', nodes[0]!, nodes[1]!], ['PostgreSQL', nodes[2]!, nodes[3]!]]
+  const both = (here: Server, there: Server): Server[] => [...new Set([here, there])]
   // Not cold: V8 compiles what runs often, for thousands of updates.
-  await run('warm', { writers: [alone], readers: [alone], window: 64, count: 15_000 })
-  await run('warm', { writers: [here, there], readers: [here, there], window: 64, count: 15_000 })
+  for (const [, here, there] of settings) await run('warm', { writers: [here, there], readers: both(here, there), window: 64, count: 8000 })
   figures.clear()
   for (let round = 0; round < rounds; round++) {
-    await run('one writer waits, alone', { writers: [alone], readers: [alone], window: 1, count: 500 })
-    await run('one writer waits, two nodes', { writers: [here], readers: [here, there], window: 1, count: 500 })
-    await run('pipelining 64, alone', { writers: [alone], readers: [alone], window: 64, count: 5000 })
-    await run('pipelining 64, two nodes', { writers: [here], readers: [here, there], window: 64, count: 5000 })
-    await run('two writers with 8, alone', { writers: [alone, alone], readers: [alone], window: 8, count: 2500 })
-    await run('two writers with 8, two nodes', { writers: [here, there], readers: [here, there], window: 8, count: 2500 })
+    // In another order each round: the first one pays for what the machine does.
+    const order = [...settings.slice(round % settings.length), ...settings.slice(0, round % settings.length)]
+    for (const [name, here, there] of order) {
+      const readers = both(here, there)
+      await run(`one writer waits, ${name}`, { writers: [here], readers, window: 1, count: 500 })
+      await run(`pipelining 64, ${name}`, { writers: [here], readers, window: 64, count: 5000 })
+      await run(`two writers with 8, ${name}`, { writers: [here, there], readers, window: 8, count: 2500 })
+    }
   }
   for (const [name, values] of figures) console.log(`${name}: ${quantile(values, 0.5).toPrecision(3)} (${Math.min(...values).toPrecision(3)}-${Math.max(...values).toPrecision(3)})`)
+  console.log('PostgreSQL as a share of Redis, median of the rounds:')
+  for (const [name, values] of figures) {
+    const redis = figures.get(name.replace(', PostgreSQL:', ', Redis:'))
+    if (name.includes(', PostgreSQL:') && redis !== undefined) console.log(`${name}: ${quantile(values.map((value, round) => value / redis[round]!), 0.5).toFixed(2)}`)
+  }
 } finally {
   await environment.stop()
   for (const end of ends.reverse()) await end()

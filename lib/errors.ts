@@ -89,7 +89,7 @@ export const ConnectionClosed = createError('FST_SECSYNC_CONNECTION_CLOSED', 'Th
 // `fastify.secsync.documents`.
 export const DocumentsQueryInvalid = createError<[string, string]>('FST_SECSYNC_DOCUMENTS_QUERY_INVALID', 'documents.%s(): %s', 400)
 export const DocumentsUnsupported = createError<[string]>('FST_SECSYNC_DOCUMENTS_UNSUPPORTED',
-  'documents.%s() is not supported by this store. Pass this function in documentCallbacks', 501)
+  'documents.%s() is not supported by this store. Pass this function in documentCallbacks, or store documents in PostgreSQL', 501)
 
 // The database and the user's callbacks.
 export const StatementNamesUnusable = createError<[string]>('FST_SECSYNC_STATEMENT_NAMES_UNUSABLE',

@@ -129,7 +129,7 @@ export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidation
   createSnapshot?: CreateSnapshot<A> | undefined
   /** Stores an update, or throws. Default: the Prisma store's. */
   createUpdate?: CreateUpdate<A> | undefined
-  /** A Prisma driver adapter for PostgreSQL. Its connections are closed with the Fastify instance. */
+  /** A Prisma driver adapter for PostgreSQL, or for SQLite if one process serves the documents. It is closed with the Fastify instance. */
   adapter?: SqlDriverAdapterFactory | undefined
   /** Your own PrismaClient. Its schema needs the models of this package. The plugin does not close it. */
   prisma?: PrismaClientLike | undefined
@@ -203,6 +203,7 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   if (options.redis !== undefined && options.bus !== undefined) {
     throw new OptionInvalid('bus', 'cannot go together with redis: pass one of the two')
   }
+  assertDialect(options)
   for (const model of ['secsyncDocument', 'secsyncSnapshot', 'secsyncUpdate', 'secsyncDeletion']) {
     if (options.prisma !== undefined && !(model in options.prisma)) throw new PrismaModelsMissing(model)
   }
@@ -268,6 +269,14 @@ function assertSchemas (validations: AdditionalAuthenticationDataValidations = {
         'must be an object schema of the npm package @sinclair/typebox 0.34, for instance Type.Object({ keyId: Type.String() }); schemas of typebox 1.x are not supported')
     }
   }
+}
+
+/** Throws for a database that is not supported, and for options that need PostgreSQL. */
+function assertDialect ({ adapter, bus, redis, retention }: SecsyncOptions): void {
+  if (adapter === undefined || adapter.provider === 'postgres') return
+  if (adapter.provider !== 'sqlite') throw new OptionInvalid('adapter', `must be a Prisma driver adapter for PostgreSQL or SQLite, not for ${adapter.provider}`)
+  const [unsupported] = Object.entries({ redis, bus, retention }).filter(([, value]) => value !== undefined)
+  if (unsupported !== undefined) throw new OptionInvalid(unsupported[0], 'is not supported on SQLite. Use PostgreSQL: new PrismaPg({ connectionString })')
 }
 
 /** Throws for `?schema=…` in the connection string. Prisma's own engines use it, but driver adapters ignore it. */

@@ -42,9 +42,10 @@ export class AdapterClient implements PrismaClientLike {
     const adapter = await this.#connect()
     const transaction = await adapter.startTransaction(isolationLevel)
     let last: Promise<unknown> = Promise.resolve()
+    // Some drivers commit and roll back by themselves. To others the statement is sent.
     const execute = async (sql: string) => {
       await last
-      await transaction.executeRaw({ sql, args: [], argTypes: [] })
+      if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql, args: [], argTypes: [] })
     }
     return {
       $queryRaw: <T>(strings: TemplateStringsArray, ...values: unknown[]) => {

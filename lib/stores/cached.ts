@@ -1,7 +1,6 @@
 import { changeOf, type UpdateChange } from '../protocol/changes.ts'
 import { isCounted, isLater } from '../protocol/cursor.ts'
-import type { PrismaStore } from './prisma.ts'
-import type { Known, LoadedDocument } from './store.ts'
+import type { Known, LoadedDocument, Store } from './store.ts'
 
 /** Of text and frame. A smaller document is read as quickly as what came since. */
 const minBytes = 16 * 1024
@@ -12,13 +11,13 @@ const minBytes = 16 * 1024
  */
 export class CachedLoads {
   readonly sharesLoads = true
-  readonly #store: PrismaStore
+  readonly #store: Pick<Store, 'load'>
   readonly #maxBytes: number
   /** The one that was loaded last is the last. */
   readonly #documents = new Map<string, LoadedDocument>()
   #bytes = 0
 
-  constructor (store: PrismaStore, maxBytes: number) {
+  constructor (store: Pick<Store, 'load'>, maxBytes: number) {
     this.#store = store
     this.#maxBytes = maxBytes
   }

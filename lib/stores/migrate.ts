@@ -11,7 +11,7 @@ import { isUsableEncoding } from './check-database.ts'
 import { createSchemaEngine } from './schema-engine.ts'
 
 export interface MigrateOptions {
-  /** Prisma's driver adapter for PostgreSQL: `new PrismaPg({ connectionString })`. */
+  /** Prisma's driver adapter for PostgreSQL or SQLite: `new PrismaPg({ connectionString })`, `new PrismaLibSql({ url: 'file:documents.db' })`. */
   adapter: SqlMigrationAwareDriverAdapterFactory
   /** A folder of migrations as `prisma migrate` makes it, to apply your own. @default that of fastify-secsync */
   migrationsDirectory?: string
@@ -34,11 +34,12 @@ const lockOfEngine = 'SELECT pg_advisory_lock(72707369)'
  * If you use `prisma migrate dev` on the same database, copy the models and this package's migrations into your project
  * instead: it takes migrations that it does not find in your directory for drift.
  */
-export async function migrate ({ adapter, migrationsDirectory = packageMigrations() }: MigrateOptions): Promise<string[]> {
+export async function migrate ({ adapter, migrationsDirectory = packageMigrations(adapter) }: MigrateOptions): Promise<string[]> {
   try {
     const migrations = await readMigrations(migrationsDirectory)
     const connection = await adapter.connect()
     try {
+      if (adapter.provider === 'sqlite') return await migrateSqlite(adapter, connection, migrations)
       return await inTransaction(connection, async (transaction) => await applyMigrations(adapter, transaction, migrations))
     } finally {
       await connection.dispose()
@@ -66,6 +67,36 @@ async function applyMigrations (
     const { rows } = await transaction.queryRaw({
       sql: "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename <> '_prisma_migrations'", args: [], argTypes: []
     })
+    const filters = { externalTables: rows.map(([name]) => String(name)), externalEnums: [] }
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters })
+    return appliedMigrationNames
+  } finally {
+    engine.free()
+  }
+}
+
+/** One process at a time. Each migration is a transaction. */
+async function migrateSqlite (
+  adapter: SqlMigrationAwareDriverAdapterFactory, connection: SqlDriverAdapter, migrationsList: MigrationList
+): Promise<string[]> {
+  // Stays in the file. Readers do not wait for the one who writes.
+  await connection.queryRaw({ sql: 'PRAGMA journal_mode = WAL', args: [], argTypes: [] })
+  const { rows } = await connection.queryRaw({ sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> '_prisma_migrations'", args: [], argTypes: [] })
+  const engine = await createSchemaEngine({
+    provider: adapter.provider,
+    adapterName: adapter.adapterName,
+    connect: async () => ({
+      provider: connection.provider,
+      adapterName: connection.adapterName,
+      queryRaw: (query) => connection.queryRaw(query),
+      executeRaw: (query) => connection.executeRaw(query),
+      executeScript: async (script) => await connection.executeScript(`BEGIN IMMEDIATE;\n${script}\n;COMMIT;`),
+      startTransaction: connection.startTransaction.bind(connection),
+      dispose: async () => {}
+    }),
+    connectToShadowDb: adapter.connectToShadowDb.bind(adapter)
+  })
+  try {
     const filters = { externalTables: rows.map(([name]) => String(name)), externalEnums: [] }
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters })
     return appliedMigrationNames
@@ -144,8 +175,8 @@ async function execute (queryable: SqlQueryable, sql: string): Promise<void> {
 }
 
 /** Found by the name of the package, not beside this file: a bundler may have put this file elsewhere. */
-function packageMigrations (): string {
-  return fileURLToPath(new URL('prisma/migrations', import.meta.resolve('fastify-secsync/package.json')))
+function packageMigrations ({ provider }: SqlMigrationAwareDriverAdapterFactory): string {
+  return fileURLToPath(new URL(provider === 'sqlite' ? 'prisma/sqlite/migrations' : 'prisma/migrations', import.meta.resolve('fastify-secsync/package.json')))
 }
 
 async function readMigrations (directory: string): Promise<MigrationList> {

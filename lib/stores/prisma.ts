@@ -1,7 +1,8 @@
-import { DatabaseFailed, DocumentDeleted, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, SnapshotIdTaken, SnapshotProofInvalid, UpdateConflict } from '../errors.ts'
+import { DatabaseFailed, DocumentDeleted, SecsyncSnapshotBasedOnOutdatedSnapshotError, SecsyncSnapshotMissesUpdatesError, UpdateConflict } from '../errors.ts'
 import type { SnapshotChange, UpdateChange } from '../protocol/changes.ts'
 import type { UpdateClocks } from '../protocol/clocks.ts'
-import { hash, noParent, parentSnapshotProof, type ProofOfParent } from '../protocol/proof.ts'
+import { hash } from '../protocol/proof.ts'
+import { checkSnapshot, clocksAround, type StoredSnapshot } from './checks.ts'
 import { hasGap, putAsideBehindGaps, type Gap } from './gaps.ts'
 import type { Known, LoadedDocument, Store } from './store.ts'
 
@@ -97,25 +98,15 @@ export class PrismaStore implements Store {
   /** The texts are one text, a line each, for JSON has no line breaks: an array of them takes both sides longer, quote by quote. */
   async saveUpdates (documentId: string, updates: UpdateChange[]): Promise<number> {
     const { snapshotId } = updates[0]!
-    const previous: UpdateClocks = {}
-    const newAuthors: string[] = []
-    const last: UpdateClocks = {}
-    for (const { author, clock } of updates) {
-      const before = last[author]
-      if (before === undefined) {
-        if (clock === 0) newAuthors.push(author)
-        else previous[author] = clock - 1
-      } else if (clock !== before + 1) {
-        throw new UpdateConflict()
-      }
-      last[author] = clock
-    }
+    const { before, after } = clocksAround(updates)
+    const previous = Object.fromEntries(Object.entries(before).filter(([, clock]) => clock >= 0))
+    const newAuthors = Object.keys(before).filter((author) => before[author] === -1)
     const texts = updates.map(({ text }) => text).join('\n')
     const bytes = Buffer.byteLength(texts) - (updates.length - 1)
     const [saved] = await this.#db.$queryRaw<Saved[]>`
       WITH document AS (
         UPDATE secsync_document
-        SET clocks = clocks || ${JSON.stringify(last)}::jsonb, version = version + ${updates.length}::int,
+        SET clocks = clocks || ${JSON.stringify(after)}::jsonb, version = version + ${updates.length}::int,
           counted_version = counted_version + ${updates.length}::int, update_count = update_count + ${updates.length}::int,
           active_updates = active_updates + ${updates.length}::int, active_update_bytes = active_update_bytes + ${bytes}::int8,
           kept_bytes = kept_bytes + ${bytes}::int8, changed_at = CASE WHEN changed_at > now() - interval '1 minute' THEN changed_at ELSE now() END
@@ -138,18 +129,14 @@ export class PrismaStore implements Store {
     const { signature, ciphertext, publicData: { pubKey, parentSnapshotProof: proof } } = message
     // What is read of both rows never changes once they are there, so that they can be read ahead of the write. Version 0.1 stored a signature
     // in `data` only, at its end. `data` may have been removed since, but not without setting the signature.
-    const rows = await this.#db.$queryRaw<Array<ProofOfParent & Saved & { same: boolean, isDeleted: boolean }>>`
+    const rows = await this.#db.$queryRaw<Array<StoredSnapshot & { isDeleted: boolean }>>`
       SELECT snapshot.id AS "snapshotId", parent_snapshot_proof AS "parentSnapshotProof", ciphertext_hash AS "snapshotCiphertextHash",
         snapshot.version::float8, coalesce(signature, left(right(data, 88), 86)) = ${signature} AS same, deleted_at IS NOT NULL AS "isDeleted"
       FROM secsync_document document LEFT JOIN secsync_snapshot snapshot ON document_id = document.id AND snapshot.id IN (${snapshotId}, ${parentSnapshotId})
       WHERE document.id = ${documentId}`
     if (rows[0]?.isDeleted) throw new DocumentDeleted()
-    const taken = rows.find((row) => row.snapshotId === snapshotId)
-    if (taken?.same) return taken.version
-    if (taken) throw new SnapshotIdTaken()
-    const parent = parentSnapshotId === '' ? noParent : rows.find((row) => row.snapshotId === parentSnapshotId)
-    if (parent === undefined) throw new SecsyncSnapshotBasedOnOutdatedSnapshotError('The document has no such parent snapshot')
-    if (proof !== parentSnapshotProof(parent)) throw new SnapshotProofInvalid()
+    const stored = checkSnapshot(snapshot, rows)
+    if (stored !== undefined) return stored
 
     const ciphertextHash = hash(ciphertext)
     const bytes = Buffer.byteLength(text)

@@ -9,6 +9,7 @@ import { CallbackStore, type WrongAnswer } from './callbacks.ts'
 import type { Gap } from './gaps.ts'
 import { checkDatabase } from './check-database.ts'
 import { PrismaStore, type PrismaClientLike } from './prisma.ts'
+import { SqliteStore } from './sqlite.ts'
 import type { LoadedDocument, Store } from './store.ts'
 
 export interface StoreCallbacks<A extends AdditionalAuthenticationDataValidations = NoValidations> {
@@ -27,7 +28,7 @@ export interface ResolvedStore {
    * callbacks are the user's.
    */
   check: (() => Promise<void>) | undefined
-  /** The database. `undefined` if all callbacks are the user's. */
+  /** The PostgreSQL database. `undefined` with SQLite, and if all callbacks are the user's. */
   db: PrismaClientLike | undefined
 }
 
@@ -41,18 +42,17 @@ export function resolveStore (
     const callbacks = { getDocument, createSnapshot, createUpdate }
     return { store: new CallbackStore(callbacks, onWrongAnswer), callbacks, async close () {}, check: undefined, db: undefined }
   }
-  const { prisma, close } = prismaOf(options)
-  const prismaStore = new PrismaStore(prisma, onGap)
-  const defaults = callbacksOf(prismaStore)
+  const { store: ownStore, check, db, close } = storeOf(options, onGap)
+  const defaults = callbacksOf(ownStore)
   const callbacks = {
     getDocument: getDocument ?? defaults.getDocument,
     createSnapshot: createSnapshot ?? defaults.createSnapshot,
     createUpdate: createUpdate ?? defaults.createUpdate
   }
   const callbackStore = new CallbackStore(callbacks, onWrongAnswer)
-  const loads = getDocument ? callbackStore : new CachedLoads(prismaStore, maxCachedBytes)
-  const snapshots = createSnapshot ? callbackStore : prismaStore
-  const updates = createUpdate ? callbackStore : prismaStore
+  const loads = getDocument ? callbackStore : new CachedLoads(ownStore, maxCachedBytes)
+  const snapshots = createSnapshot ? callbackStore : ownStore
+  const updates = createUpdate ? callbackStore : ownStore
   const isCounted = !getDocument && !createSnapshot && !createUpdate
   const counts = (version: number | undefined) => isCounted ? version : undefined
   const store: Store = {
@@ -63,7 +63,20 @@ export function resolveStore (
     saveUpdates: async (...args) => counts(await updates.saveUpdates(...args)),
     saveSnapshot: async (...args) => counts(await snapshots.saveSnapshot(...args))
   }
-  return { store, callbacks, close, check: () => checkDatabase(prisma), db: prisma }
+  return { store, callbacks, close, check, db }
+}
+
+/** Our store for the dialect of the adapter. */
+function storeOf (
+  options: Pick<SecsyncOptions, 'adapter' | 'prisma'>, onGap?: (gap: Gap) => void
+): Pick<ResolvedStore, 'store' | 'check' | 'db' | 'close'> {
+  if (options.adapter?.provider === 'sqlite') {
+    const client = new AdapterClient(options.adapter)
+    const store = new SqliteStore(client)
+    return { store, check: () => store.check(), db: undefined, close: () => client.close() }
+  }
+  const { prisma, close } = prismaOf(options)
+  return { store: new PrismaStore(prisma, onGap), check: () => checkDatabase(prisma), db: prisma, close }
 }
 
 function uncounted (document: LoadedDocument | undefined): LoadedDocument | undefined {
@@ -87,7 +100,7 @@ export function prismaOf ({ adapter, prisma }: Pick<SecsyncOptions, 'adapter' | 
   return { prisma: client, close: () => client.close() }
 }
 
-function callbacksOf (store: PrismaStore): StoreCallbacks {
+function callbacksOf (store: Store): StoreCallbacks {
   return {
     async getDocument ({ documentId, ...known }) {
       const document = await store.load(documentId, known)

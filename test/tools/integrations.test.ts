@@ -105,8 +105,9 @@ t.test('a front on the same origin', async (t) => {
 })
 
 t.test('injectWS', async (t) => {
-  const [program = ''] = await blocksOf('docs/integrations/testing.md')
-  t.equal(await run(t, { 'test.mjs': `${program}\nconsole.log('passed')` }, 'test.mjs', {}), 'passed')
+  for (const program of await blocksOf('docs/integrations/testing.md')) {
+    t.equal(await run(t, { 'test.mjs': `${program}\nconsole.log('passed')` }, 'test.mjs', {}), 'passed')
+  }
 })
 
 t.test('your own Prisma schema', async (t) => {

@@ -19,6 +19,9 @@ const rolesThatMay: Record<Action, Array<Role | undefined>> = {
 }
 
 export const NotAMember = createError('APP_NOT_A_MEMBER', 'You are not a member of this document', 404)
+/** Of a document. Those who were removed do not count. */
+export const maxMembers = 500
+
 export const NotTheOwner = createError('APP_NOT_THE_OWNER', 'Only the owner of a document may do this', 403)
 
 export const OwnersStay = createError('APP_OWNERS_STAY', 'The owner of a document cannot leave it, but can delete it', 409)
@@ -58,6 +61,7 @@ export class Members {
     await this.#db.query(
       `INSERT INTO app_membership (document_id, member_id, role)
        SELECT id, $2, 'editor' FROM app_document WHERE id = $1 AND access = 'link'
+         AND (SELECT count(*) FROM app_membership WHERE document_id = $1 AND role <> 'removed') < ${maxMembers}
        ON CONFLICT DO NOTHING`, [documentId, memberId])
     this.forget(memberId, documentId)
     return await this.roleOf(memberId, documentId)

@@ -9,6 +9,7 @@ t.test('whatever a text field of whatever route has in it, the answer is no 5xx,
   const owner = await app.session('Olga')
   await app.request('PUT', '/api/documents/awkward', owner)
   const awkward = ['\0', 'a\0b', '\ud800', '\u202e', '%', '%00', '..', '\'', '"', '\\', '\n', ' ', 'ß'.repeat(2000), '{}', '-1', 'null', '\ufeff']
+  const bytes32 = 'a'.repeat(43)
   const encoded = (text: string) => text.isWellFormed() ? encodeURIComponent(text) : '%ED%A0%80'
   // Each takes one text for each of its text fields.
   const routes: Array<(text: string) => [method: string, path: string, body?: object]> = [
@@ -26,9 +27,9 @@ t.test('whatever a text field of whatever route has in it, the answer is no 5xx,
     (text) => ['DELETE', `/api/documents/${encoded(text)}/members/x`],
     (text) => ['DELETE', `/api/documents/awkward/members/${encoded(text)}`],
     (text) => ['GET', `/api/documents/${encoded(text)}/keys`],
-    (text) => ['PUT', `/api/documents/${encoded(text)}/keys/device`, { publicKey: 'a', voucher: 'a' }],
-    (text) => ['PUT', '/api/documents/awkward/keys/device', { publicKey: text, voucher: 'a' }],
-    (text) => ['PUT', '/api/documents/awkward/keys/device', { publicKey: 'a', voucher: text }],
+    (text) => ['PUT', `/api/documents/${encoded(text)}/keys/device`, { publicKey: bytes32, voucher: bytes32 }],
+    (text) => ['PUT', '/api/documents/awkward/keys/device', { publicKey: text, voucher: bytes32 }],
+    (text) => ['PUT', '/api/documents/awkward/keys/device', { publicKey: bytes32, voucher: text }],
     (text) => ['POST', '/api/documents/awkward/keys', { keyId: text, boxes: [] }],
     (text) => ['POST', '/api/documents/awkward/keys', { keyId: 'a', boxes: [{ memberId: text, box: 'a' }] }],
     (text) => ['POST', '/api/documents/awkward/keys', { keyId: 'a', boxes: [{ memberId: 'a', box: text }] }],

@@ -1,12 +1,13 @@
 import createError from '@fastify/error'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { onlyMembers, onlyOwner } from '../access.ts'
+import { maxMembers, onlyMembers, onlyOwner } from '../access.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams } from './schemas.ts'
 
 const KeyExists = createError('APP_KEY_EXISTS', 'This key was handed out already', 409)
 
-/** What clients send here is base64. */
+// Base64. A public key and a voucher have 32 bytes.
+const Bytes32 = Type.String({ pattern: '^[\\w-]{43}$' })
 const Text = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[\\w-]+$' })
 
 const Device = Type.Object({ memberId: Type.String(), publicKey: Type.String(), voucher: Type.String() })
@@ -38,7 +39,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
 
   app.put('/documents/:id/keys/device', {
     preHandler: onlyMembers,
-    schema: { params: DocumentParams, body: Type.Object({ publicKey: Text, voucher: Text }), response: { 204: Type.Null() } }
+    schema: { params: DocumentParams, body: Type.Object({ publicKey: Bytes32, voucher: Bytes32 }), response: { 204: Type.Null() } }
   }, async ({ params: { id }, body: { publicKey, voucher }, member }, reply) => {
     if (member === null) throw new SessionUnknown()
     await app.db.query(
@@ -51,17 +52,18 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     preHandler: onlyOwner,
     schema: {
       params: DocumentParams,
-      body: Type.Object({ keyId: Text, boxes: Type.Array(Type.Object({ memberId: Text, box: Text }), { maxItems: 1000 }) }),
+      body: Type.Object({ keyId: Text, boxes: Type.Array(Type.Object({ memberId: Text, box: Text }), { maxItems: 2 * maxMembers }) }),
       response: { 204: Type.Null() }
     }
   }, async ({ params: { id }, body: { keyId, boxes } }, reply) => {
-    // One statement: a key without its boxes would lock everybody out.
+    // One statement: a key without its boxes would lock everybody out. There are boxes for members and for nobody else.
     const { rowCount } = await app.db.query(
       `WITH made AS (
          INSERT INTO app_key (document_id, key_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING document_id, key_id
        ), boxed AS (
          INSERT INTO app_key_box (document_id, key_id, member_id, box)
-         SELECT document_id, key_id, member_id, box FROM made, unnest($3::text[], $4::text[]) AS given (member_id, box)
+         SELECT document_id, key_id, member_id, box FROM made JOIN app_membership USING (document_id) JOIN unnest($3::text[], $4::text[]) AS given (member_id, box) USING (member_id)
+         WHERE role <> 'removed'
          ON CONFLICT DO NOTHING
        )
        SELECT FROM made`, [id, keyId, boxes.map(({ memberId }) => memberId), boxes.map(({ box }) => box)])

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { onlyOwner, type Role } from '../access.ts'
+import { maxMembers, onlyOwner, type Role } from '../access.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams, GivenRole, InvitationParams, MemberParams, RoleSchema } from './schemas.ts'
 
 const InvitationEnded = createError('APP_INVITATION_ENDED', 'This invitation has ended', 404)
+const TooManyMembers = createError('APP_TOO_MANY_MEMBERS', `This document has ${maxMembers} members already`, 409)
 const NoSuchMember = createError('APP_NO_SUCH_MEMBER', 'There is no such member whose role could be changed', 404)
 
 /** How an owner lets others in, and out. */
@@ -32,13 +33,18 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
       `WITH accepted AS (
          INSERT INTO app_membership (document_id, member_id, role, invitation)
          SELECT document_id, $2, role, token FROM app_invitation WHERE token = $1
+           AND (SELECT count(*) FROM app_membership WHERE document_id = app_invitation.document_id AND role <> 'removed') < ${maxMembers}
          ON CONFLICT DO NOTHING RETURNING document_id, role
        )
        SELECT document_id AS "documentId", role FROM accepted
        UNION ALL
        SELECT document_id, app_membership.role FROM app_invitation JOIN app_membership USING (document_id) WHERE token = $1 AND member_id = $2`,
       [token, member.id])
-    if (membership === undefined || membership.role === 'removed') throw new InvitationEnded()
+    if (membership === undefined) {
+      const { rowCount } = await app.db.query('SELECT FROM app_invitation WHERE token = $1', [token])
+      throw rowCount === 0 ? new InvitationEnded() : new TooManyMembers()
+    }
+    if (membership.role === 'removed') throw new InvitationEnded()
     app.members.forget(member.id, membership.documentId)
     return { documentId: membership.documentId, role: membership.role }
   })

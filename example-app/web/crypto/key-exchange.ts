@@ -5,7 +5,7 @@ import { randomText, toBase64 } from './base64.ts'
 import type { BoxKeyPair } from './box.ts'
 import { voucher } from './device.ts'
 import { keyIdOf, MissingKey, type Keyring } from './keyring.ts'
-import { seal, unseal } from './sealed-key.ts'
+import { isReceiver, seal, unseal } from './sealed-key.ts'
 
 interface Device {
   memberId: string
@@ -54,8 +54,11 @@ export class KeyExchange {
     await this.#announce(shared.devices, session)
   }
 
-  /** Makes a new key and seals it for the members who stay, the owner included: an answer may get lost. */
-  async makeKey (session: Session, { members }: Membership, removed: string): Promise<{ key: string, unreached: string[] }> {
+  /**
+   * Makes a new key and seals it for the members who stay, the owner included: an answer may get lost. `unreached` are the names of those
+   * whose device was not seen, or has no key that can be right.
+   */
+  async makeKey (session: Session, { members }: Membership, removed?: string): Promise<{ key: string, unreached: string[] }> {
     await this.refresh(session)
     const key = randomText(32)
     const replaces = this.#keyring.newestId
@@ -64,7 +67,7 @@ export class KeyExchange {
     for (const { memberId, name } of members) {
       if (memberId === removed) continue
       const publicKey = this.#record.devices[memberId]
-      if (publicKey === undefined) unreached.push(name)
+      if (publicKey === undefined || !isReceiver(publicKey)) unreached.push(name)
       else boxes.push({ memberId, box: seal({ documentId: this.#record.id, key, replaces }, publicKey, this.#device) })
     }
     await request('POST', documentPath(this.#record.id, 'keys'), session.sessionKey, { keyId: keyIdOf(key), boxes })
@@ -75,7 +78,8 @@ export class KeyExchange {
     const known = this.#record.devices
     const key = this.#keyring.newest.get()
     for (const { memberId, publicKey, voucher: vouched } of devices) {
-      if (known[memberId] === undefined && vouched === voucher(key, this.#record.id, memberId, publicKey)) known[memberId] = publicKey
+      const isKnown = known[memberId] !== undefined && isReceiver(known[memberId])
+      if (!isKnown && isReceiver(publicKey) && vouched === voucher(key, this.#record.id, memberId, publicKey)) known[memberId] = publicKey
     }
     await saveDocument(this.#record)
   }

@@ -1,12 +1,21 @@
 import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js'
 import { fromBase64, toBase64 } from './base64.ts'
-import { closeBox, openBox, type BoxKeyPair } from './box.ts'
+import { closeBox, isPublicKey, openBox, type BoxKeyPair } from './box.ts'
 
 /** A new document key on its way to one member. `replaces` keeps anyone from putting an old box in the place of a new one. */
 export interface NewKey {
   documentId: string
   key: string
   replaces: string
+}
+
+/** Whether this text is a public key for which something can be sealed. */
+export function isReceiver (publicKey: string): boolean {
+  try {
+    return isPublicKey(fromBase64(publicKey))
+  } catch {
+    return false
+  }
 }
 
 /**

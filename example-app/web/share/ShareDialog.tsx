@@ -11,7 +11,7 @@ import { useSignal } from '../ui/signal.ts'
 import { InviteForm } from './InviteForm.tsx'
 import { LinkField } from './LinkField.tsx'
 import { MemberList } from './MemberList.tsx'
-import { removeMember } from './removeMember.ts'
+import { changeKey, removeMember, type KeyChange } from './removeMember.ts'
 
 /** Who may open the document, and how others get in. */
 export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
@@ -21,7 +21,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   const self = useSignal(session)
   const isLive = useDocumentState(open.connection).connection.status === 'live'
   const [trouble, setTrouble] = useState('')
-  const [removal, setRemoval] = useState<{ name: string, unreached: string[] }>()
+  const [removal, setRemoval] = useState<{ name: string } & KeyChange>()
   const isOwner = membership?.role === 'owner'
   const link = new URL(documentHref(open.id, key), location.origin).href
 
@@ -50,7 +50,11 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   })
 
   const remove = (member: Member) => act(async () => {
-    if (membership !== undefined) setRemoval({ name: member.name, unreached: await removeMember(open, membership, member.memberId) })
+    if (membership !== undefined) setRemoval({ name: member.name, ...await removeMember(open, membership, member.memberId) })
+  })
+
+  const tryAgain = (name: string) => act(async () => {
+    if (membership !== undefined) setRemoval({ name, ...await changeKey(open, membership) })
   })
 
   return (
@@ -75,7 +79,14 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
       {trouble !== '' && <p className='trouble' role='alert'>{trouble}</p>}
       {removal !== undefined && (
         <div className='done' role='status'>
-          <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one.</p>
+          {removal.hasNewKey
+            ? <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one.</p>
+            : (
+              <>
+                <p><strong>{removal.name} is out.</strong> But no new key could be made. What is written from now on is still encrypted with a key that they may have.</p>
+                <button type='button' className='button' onClick={() => { void tryAgain(removal.name) }}>Make a new key</button>
+              </>
+              )}
           {removal.unreached.length > 0 && <p>Send the new link to {removal.unreached.join(', ')}: their devices were not seen here yet.</p>}
         </div>
       )}

@@ -1,20 +1,39 @@
-import { documentPath, request, type Membership } from '../api.ts'
+import { documentPath, request, Unreachable, type Membership } from '../api.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 
+export interface KeyChange {
+  /** The names of members whose device nobody has seen yet: they need the new link. */
+  unreached: string[]
+  hasNewKey: boolean
+}
+
+type Document = Pick<OpenDocument, 'id' | 'keyExchange' | 'keyring'>
+
 /**
- * Takes somebody's access back and changes the document's key. Answers with the names of members whose device nobody has seen yet: they
- * need the new link.
+ * Takes somebody's access back and changes the document's key.
  *
  * The new key is handed out first: from the moment of the removal the server takes no update before a new snapshot, and whoever happens
- * to write next must already find the key to make it with. This page makes one as soon as the keyring has the key.
+ * to write next must already find the key to make it with. This page makes one as soon as the keyring has the key. If no key can be made,
+ * they are removed all the same: nothing that others have sent may keep somebody in.
  */
-export async function removeMember (open: OpenDocument, membership: Membership, memberId: string): Promise<string[]> {
-  const { key, unreached } = await withSession((session) => open.keyExchange.makeKey(session, membership, memberId))
+export async function removeMember (open: Document, membership: Membership, memberId: string): Promise<KeyChange> {
+  const made = await withSession((session) => open.keyExchange.makeKey(session, membership, memberId)).catch((error: unknown) => {
+    // Nothing can be done at all.
+    if (error instanceof Unreachable) throw error
+    return undefined
+  })
   try {
     await withSession(({ sessionKey }) => request('DELETE', documentPath(open.id, 'members', memberId), sessionKey))
   } finally {
-    await open.keyring.add(key)
+    if (made !== undefined) await open.keyring.add(made.key)
   }
-  return unreached
+  return { unreached: made?.unreached ?? [], hasNewKey: made !== undefined }
+}
+
+/** Changes the document's key, for instance when that failed with a removal. */
+export async function changeKey (open: Document, membership: Membership): Promise<KeyChange> {
+  const { key, unreached } = await withSession((session) => open.keyExchange.makeKey(session, membership))
+  await open.keyring.add(key)
+  return { unreached, hasNewKey: true }
 }

@@ -59,6 +59,7 @@ export class Connection implements Client {
   /** Sent at each heartbeat, to a client that wants to see it. */
   #heartbeat: Buffer | undefined
   #closeTimer: NodeJS.Timeout | undefined
+  #staysOpen = false
 
   constructor (socket: WebSocket, request: FastifyRequest, documentId: string, websocketSessionKey: string, limits: Limits) {
     this.#socket = socket
@@ -200,19 +201,20 @@ export class Connection implements Client {
     this.#socket.close(code, reason)
   }
 
-  /** Closes in three seconds, unless it is cancelled. */
+  /** Closes in three seconds, unless `keepOpen` is called before. */
   closeSoon (code: number, reason: string): void {
-    this.#closeTimer ??= setTimeout(() => this.close(code, reason), closeDelay)
+    if (!this.#staysOpen) this.#closeTimer ??= setTimeout(() => this.close(code, reason), closeDelay)
   }
 
-  cancelClose (): void {
+  /** `closeSoon` does nothing any more. */
+  keepOpen (): void {
+    this.#staysOpen = true
     clearTimeout(this.#closeTimer)
-    this.#closeTimer = undefined
   }
 
   #end (): void {
     if (this.#state.name === 'closed') return
-    this.cancelClose()
+    clearTimeout(this.#closeTimer)
     const { onEnd } = this.#state
     this.#state = { name: 'closed' }
     this.inbox.close()

@@ -90,9 +90,9 @@ async function handle (
     const isFirst = connection.authors.size === 0
     if (error instanceof DocumentIdMismatch && !isEnded && isFirst && documentIds.learn(request, websocketSessionKey, error.documentId)) {
       // The published client loses the changes of a snapshot that is in flight when its connection ends. After a refusal it sends another
-      // one at once; after the fifth it comes back by itself.
-      if (refused?.kind === 'snapshot') connection.cancelClose()
-      connection.closeSoon(closeCodes.tryAgainLater, 'another document id')
+      // one at once, and after the fifth it comes back by itself.
+      if (refused?.kind === 'snapshot') connection.keepOpen()
+      else connection.closeSoon(closeCodes.tryAgainLater, 'another document id')
     }
     operation.end({ ...refused && { kind: refused.kind }, outcome: settled.status, error })
     if (settled.status === 'refused') await failures.report(error, context, connection)

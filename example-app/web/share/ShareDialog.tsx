@@ -83,7 +83,10 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
             ? <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one.</p>
             : (
               <>
-                <p><strong>{removal.name} is out.</strong> But no new key could be made. What is written from now on is still encrypted with a key that they may have.</p>
+                <p>
+                  <strong>{removal.name} is out.</strong> But no new key could be made. What is written from now on is still encrypted with a key
+                  that they may have.
+                </p>
                 <button type='button' className='button' onClick={() => { void tryAgain(removal.name) }}>Make a new key</button>
               </>
               )}

@@ -18,7 +18,7 @@ import type { PrometheusRegistry } from './telemetry/metrics.ts'
 /** Maximum delay of a timer. Node.js replaces longer ones with 1 ms. */
 const maxDelay = 2 ** 31 - 1
 
-const Limits = Type.Object({
+export const Limits = Type.Object({
   /** Maximum size of a message in bytes. A larger message closes its connection with 1009. */
   maxMessageSize: Type.Integer({ minimum: 1024, default: 16 * 1024 * 1024 }),
   /** Maximum number of unanswered messages per connection. Reading pauses above it. */

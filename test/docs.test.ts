@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { Limits } from '../lib/options.ts'
 import * as errors from '../lib/errors.ts'
 import { closeCodes } from '../lib/protocol/close-codes.ts'
 
@@ -65,6 +66,10 @@ t.test('every limit and option is in the README', async (t) => {
   const limits = [...options.slice(0, options.indexOf('export type Limits')).matchAll(/^ {2}(\w+): Type\./gm)].map(([, name = '']) => name)
   t.ok(limits.length > 10)
   for (const limit of limits) t.ok(text.includes(`| \`${limit}\` |`), limit)
+  for (const [limit, { default: value }] of Object.entries(Limits.properties)) {
+    const size = value >= 1024 * 1024 ? `${value / 1024 / 1024} MiB` : Number(value).toLocaleString('en-US')
+    t.match(text, new RegExp(`^\\| \`${limit}\` \\| ${size}\\b`, 'm'), `the default of ${limit}: ${size}`)
+  }
   const [, checks = ''] = /const checks: [^]*?= \{([^]*?)^\}/m.exec(options) ?? []
   const names = [...checks.matchAll(/^ {2}(\w+): \[/gm)].map(([, name = '']) => name)
   t.ok(names.length > 10)

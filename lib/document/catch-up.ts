@@ -129,7 +129,7 @@ export class CatchUp {
       feed.rollBack(stored)
     } else {
       // A delta has the proofs of all snapshots behind the known one, if that is there.
-      if (isRolledBack) feed.rollBack(document.cursor)
+      if (isRolledBack) feed.rollBack(document.cursor, document.bytes)
       this.#follow(document, before, received, open, isRolledBack)
     }
     telemetry.caughtUp(isRolledBack ? 'rolledBack' : sameCursor(before, feed.cursor) ? 'current' : 'behind')
@@ -139,9 +139,8 @@ export class CatchUp {
   #follow (document: LoadedDocument, before: Cursor, received: Change[], open: Write[], isRolledBack: boolean): void {
     const { feed, link } = this.#settings
     const { version } = document.cursor
-    if (isRolledBack) feed.size.loaded(document.bytes)
     // A document has no updates of snapshots that were replaced. If they were told, nobody has to do without.
-    else if (before.version !== undefined) this.relayReceived(received)
+    if (!isRolledBack && before.version !== undefined) this.relayReceived(received)
     if (version !== undefined && feed.cursor.version !== undefined && version <= feed.cursor.version) return
     const changes = changesOf(document)
     number(changes, version)
@@ -159,7 +158,7 @@ export class CatchUp {
       feed.relay(change, write?.client)
     }
     feed.countTo(version)
-    feed.size.loaded(document.bytes)
+    feed.size.loaded(document.bytes, feed.cursor)
     if (hasConfirmed) link?.publishSaved(version)
   }
 

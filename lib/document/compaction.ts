@@ -39,9 +39,9 @@ export class Compaction {
 
   #isDue (): boolean {
     const { maxUpdates, maxBytes, maxMessageSize } = this.#limits
-    const { cursor: { clocks }, size: { bytes } } = this.#feed
+    const { bytes, activeUpdates } = this.#feed.size
     if (bytes !== undefined && bytes.activeSnapshot + bytes.activeUpdates > maxMessageSize) return false
     if (maxBytes > 0 && bytes !== undefined && bytes.activeUpdates >= maxBytes) return true
-    return maxUpdates > 0 && Object.values(clocks).reduce((sum, clock) => sum + clock + 1, 0) >= maxUpdates
+    return maxUpdates > 0 && activeUpdates >= maxUpdates
   }
 }

@@ -38,7 +38,7 @@ export class Feed {
 
   constructor (cursor: Cursor, bytes: StoredBytes | undefined, parts: FeedParts) {
     this.#cursor = copyOf(cursor)
-    this.size = new DocumentSize(bytes)
+    this.size = new DocumentSize(bytes, cursor)
     this.#parts = parts
   }
 
@@ -122,9 +122,10 @@ export class Feed {
   }
 
   /** The database has lost what it had, or the document was deleted. */
-  rollBack (cursor: Cursor): void {
+  rollBack (cursor: Cursor, bytes?: StoredBytes): void {
     const { members, stored } = this.#parts
     this.#cursor = copyOf(cursor)
+    this.size.loaded(bytes, cursor)
     this.#replaced = []
     stored.clear()
     for (const client of members.elsewhere(cursor)) {

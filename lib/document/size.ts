@@ -1,4 +1,5 @@
 import type { Change } from '../protocol/changes.ts'
+import { countUpdates, type Cursor } from '../protocol/cursor.ts'
 import type { StoredBytes } from '../stores/store.ts'
 
 /**
@@ -7,9 +8,12 @@ import type { StoredBytes } from '../stores/store.ts'
  */
 export class DocumentSize {
   #bytes: StoredBytes | undefined
+  /** Number of updates on the active snapshot. */
+  activeUpdates: number
 
-  constructor (bytes: StoredBytes | undefined) {
+  constructor (bytes: StoredBytes | undefined, cursor: Cursor) {
     this.#bytes = bytes && { ...bytes }
+    this.activeUpdates = countUpdates(cursor)
   }
 
   /** `undefined`: the store does not count, or does not know yet. */
@@ -17,11 +21,13 @@ export class DocumentSize {
     return this.#bytes
   }
 
-  loaded (bytes: StoredBytes | undefined): void {
+  loaded (bytes: StoredBytes | undefined, cursor: Cursor): void {
     this.#bytes = bytes && { ...bytes }
+    this.activeUpdates = countUpdates(cursor)
   }
 
   add ({ kind, text }: Change): void {
+    this.activeUpdates = kind === 'snapshot' ? 0 : this.activeUpdates + 1
     if (this.#bytes === undefined) return
     this.#bytes.kept += text.length
     if (kind === 'snapshot') Object.assign(this.#bytes, { activeSnapshot: text.length, activeUpdates: 0 })

@@ -75,7 +75,8 @@ export function isCounted (cursor: Cursor): cursor is Counted {
   return cursor.version !== undefined
 }
 
-function countUpdates ({ clocks }: Cursor): number {
+/** On the active snapshot. */
+export function countUpdates ({ clocks }: Cursor): number {
   return Object.values(clocks).reduce((sum, clock) => sum + clock + 1, 0)
 }
 

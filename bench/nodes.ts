@@ -6,7 +6,7 @@ import { Client, closeClients } from './load/client.ts'
 import { Author } from './load/messages.ts'
 import { write, writeSnapshot } from './load/write.ts'
 
-const rounds = 5
+const rounds = 3
 
 /** Figures of all rounds, by name. */
 const figures = new Map<string, number[]>()
@@ -78,16 +78,16 @@ try {
     [['alone', alone, alone], ['Redis', nodes[0]!, nodes[1]!], ['PostgreSQL', nodes[2]!, nodes[3]!]]
   const both = (here: Server, there: Server): Server[] => [...new Set([here, there])]
   // Not cold: V8 compiles what runs often, for thousands of updates.
-  for (const [, here, there] of settings) await run('warm', { writers: [here, there], readers: both(here, there), window: 64, count: 8000 })
+  for (const [, here, there] of settings) await run('warm', { writers: [here, there], readers: both(here, there), window: 64, count: 4000 })
   figures.clear()
   for (let round = 0; round < rounds; round++) {
     // In another order each round: the first one pays for what the machine does.
     const order = [...settings.slice(round % settings.length), ...settings.slice(0, round % settings.length)]
     for (const [name, here, there] of order) {
       const readers = both(here, there)
-      await run(`one writer waits, ${name}`, { writers: [here], readers, window: 1, count: 500 })
-      await run(`pipelining 64, ${name}`, { writers: [here], readers, window: 64, count: 5000 })
-      await run(`two writers with 8, ${name}`, { writers: [here, there], readers, window: 8, count: 2500 })
+      await run(`one writer waits, ${name}`, { writers: [here], readers, window: 1, count: 300 })
+      await run(`pipelining 64, ${name}`, { writers: [here], readers, window: 64, count: 3000 })
+      await run(`two writers with 8, ${name}`, { writers: [here, there], readers, window: 8, count: 1500 })
     }
   }
   for (const [name, values] of figures) console.log(`${name}: ${quantile(values, 0.5).toPrecision(3)} (${Math.min(...values).toPrecision(3)}-${Math.max(...values).toPrecision(3)})`)

@@ -6,9 +6,10 @@ import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { People } from './People.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
 
-export function TopBar ({ open, showsServer, onShare, onShowServer }: {
+export function TopBar ({ open, showsServer, onHistory, onShare, onShowServer }: {
   open: OpenDocument
   showsServer: boolean
+  onHistory: () => void
   onShare: () => void
   onShowServer: () => void
 }) {
@@ -21,6 +22,9 @@ export function TopBar ({ open, showsServer, onShare, onShowServer }: {
       <div className='top-bar-end'>
         <People open={open} />
         <ThemeButton />
+        <button type='button' className='button' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onHistory}>
+          <Icon name='history' /><span className='button-words'>History</span>
+        </button>
         <button type='button' className='button' aria-pressed={showsServer} onClick={onShowServer}>
           <Icon name='eye' /><span className='button-words'>What the server sees</span>
         </button>

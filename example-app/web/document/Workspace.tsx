@@ -6,6 +6,7 @@ import { Notice } from './Notice.tsx'
 import { TopBar } from './TopBar.tsx'
 import { useTitle } from './useTitle.ts'
 
+const HistoryDialog = lazy(() => import('../history/HistoryDialog.tsx'))
 const ServerView = lazy(() => import('../server-view/ServerView.tsx'))
 
 /** The document, what is around it, and beside it, on request, what the server sees of it. */
@@ -14,6 +15,7 @@ export function Workspace ({ open, discarded }: {
   /** How many changes were thrown away when the role changed. */
   discarded: number
 }) {
+  const [showsHistory, setShowsHistory] = useState(false)
   const [sharing, setSharing] = useState(false)
   const [showsServer, setShowsServer] = useState(() => localStorage.getItem('server-view') === 'open')
   const title = useTitle(open)
@@ -29,7 +31,7 @@ export function Workspace ({ open, discarded }: {
     <div className={`workspace ${showsServer ? 'split' : ''}`}>
       <TopBar
         open={open} showsServer={showsServer}
-        onShare={() => setSharing(true)} onShowServer={() => showServer(!showsServer)}
+        onHistory={() => setShowsHistory(true)} onShare={() => setSharing(true)} onShowServer={() => showServer(!showsServer)}
       />
       <Notice open={open} discarded={discarded} />
       <Editor open={open} />
@@ -38,6 +40,7 @@ export function Workspace ({ open, discarded }: {
           <ServerView open={open} onClose={() => showServer(false)} />
         </Suspense>
       )}
+      {showsHistory && <Suspense><HistoryDialog open={open} onClose={() => setShowsHistory(false)} /></Suspense>}
       {sharing && <ShareDialog open={open} onClose={() => setSharing(false)} />}
     </div>
   )

@@ -1,0 +1,97 @@
+import '../styles/history.css'
+import type { HistoryEntry } from 'fastify-secsync/client'
+import { yDocOf } from 'fastify-secsync/client/yjs'
+import { useCallback, useEffect, useState } from 'react'
+import type * as Y from 'yjs'
+import { documentPath, mayWrite, request } from '../api.ts'
+import { withSession } from '../session.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { useSignal } from '../ui/signal.ts'
+import { size } from '../ui/words.ts'
+import { Preview } from './Preview.tsx'
+
+const trouble = 'That did not work. Please try again when the document is live.'
+
+/** The versions of a document: look at one, and make the document as it was. */
+export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
+  const role = useSignal(open.role)
+  const members = useSignal(open.members)?.members ?? []
+  const [versions, setVersions] = useState<HistoryEntry[]>()
+  const [before, setBefore] = useState<number>()
+  const [usedBytes, setUsedBytes] = useState<number>()
+  const [shown, setShown] = useState<{ version: HistoryEntry, doc: Y.Doc }>()
+  const [note, setNote] = useState('')
+  const [isBusy, setIsBusy] = useState(false)
+  const { history } = open.connection
+
+  const act = useCallback(async (action: () => Promise<void>) => {
+    setNote('')
+    setIsBusy(true)
+    await action().catch(() => setNote(trouble))
+    setIsBusy(false)
+  }, [])
+
+  const load = useCallback(async () => {
+    const page = await history.list({ limit: 50 })
+    setVersions(page.snapshots)
+    setBefore(page.before)
+    const usage = await withSession(({ sessionKey }) => request<{ keptBytes: number }>('GET', documentPath(open.id, 'usage'), sessionKey))
+    setUsedBytes(usage.keptBytes)
+  }, [history, open.id])
+
+  useEffect(() => { void act(load) }, [act, load])
+
+  const more = () => act(async () => {
+    const page = await history.list({ limit: 50, before })
+    setVersions((earlier = []) => [...earlier, ...page.snapshots])
+    setBefore(page.before)
+  })
+
+  const look = (version: HistoryEntry) => act(async () => {
+    setShown({ version, doc: yDocOf(await history.open(version.snapshotId)) })
+  })
+
+  const restore = ({ version }: { version: HistoryEntry }) => act(async () => {
+    await history.restore(version.snapshotId)
+    setShown(undefined)
+    await load()
+    setNote('The document is as it was in that version.')
+  })
+
+  const nameOf = ({ publicKey = '' }: HistoryEntry) => members.find(({ publicKeys }) => publicKeys.includes(publicKey))?.name ?? 'Somebody'
+
+  return (
+    <Dialog title='History' onClose={onClose}>
+      {versions === undefined && note === '' && <p role='status'>Loading…</p>}
+      {versions?.length === 0 && <p>There are no versions yet. The first one comes with the first words.</p>}
+      {versions !== undefined && versions.length > 0 && (
+        <ol className='versions' aria-label='Versions'>
+          {versions.map((version) => (
+            <li key={version.snapshotId}>
+              <button
+                type='button' className='version' disabled={!version.isKept || isBusy}
+                aria-pressed={shown?.version.snapshotId === version.snapshotId} onClick={() => { void look(version) }}
+              >
+                <time dateTime={version.createdAt}>{new Date(version.createdAt).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}</time>
+                <span>{nameOf(version)}</span>
+                <span className='version-size'>{version.isKept ? size(version.bytes ?? 0) : 'no longer kept'}</span>
+              </button>
+            </li>
+          ))}
+        </ol>
+      )}
+      {before !== undefined && <button type='button' className='button' disabled={isBusy} onClick={() => { void more() }}>Earlier versions</button>}
+      {shown !== undefined && <Preview doc={shown.doc} />}
+      {shown !== undefined && mayWrite(role) && (
+        <div className='dialog-actions'>
+          <button type='button' className='button primary' disabled={isBusy} onClick={() => { void restore(shown) }}>
+            {isBusy ? 'Restoring…' : 'Restore this version'}
+          </button>
+        </div>
+      )}
+      {note !== '' && <p className={note === trouble ? 'trouble' : 'done'} role={note === trouble ? 'alert' : 'status'}>{note}</p>}
+      {usedBytes !== undefined && <p className='field-note'>The server keeps {size(usedBytes)} of this document, encrypted. Restoring keeps what is here now as a version, too.</p>}
+    </Dialog>
+  )
+}

@@ -94,13 +94,31 @@ export class RedisBus implements Bus {
     const unsent = this.#unsent
     unsent.add(message, isEphemeral)
     try {
-      await this.#redis.publish(this.#prefix + channel, message)
+      await this.#publish(this.#prefix + channel, message)
       this.#troubles.isOver('mute')
     } catch (err) {
       if ((err as Error).name === 'ReplyError') this.#troubles.begins('mute', reasonOf(err as Error))
       throw new BusUnavailable(reasonOf(err as Error))
     } finally {
       unsent.remove(message)
+    }
+  }
+
+  async #publish (name: string, message: string): Promise<void> {
+    const publishing = this.#redis.publish(name, message)
+    if (!isCluster(this.#redis)) {
+      await publishing
+      return
+    }
+    // While all servers are away, the client of a cluster keeps commands until one is back.
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('Redis does not answer')), pingTimeout)
+    })
+    try {
+      await Promise.race([publishing, tooLate])
+    } finally {
+      clearTimeout(timer)
     }
   }
 

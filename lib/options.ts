@@ -2,7 +2,6 @@ import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { closest, distance } from 'fastest-levenshtein'
 import type { RegisterOptions, RouteShorthandOptions } from 'fastify'
 import { Type, TypeGuard, Value, type Static, type TSchema } from './protocol/typebox.ts'
-import type { HistoryOptions } from './connection/history.ts'
 import type { Bus, CreateBus } from './nodes/bus.ts'
 import { BusObject } from './nodes/create-bus.ts'
 import type { RedisClient } from './nodes/redis-client.ts'
@@ -112,6 +111,9 @@ const checks: Record<string, [TSchema, string]> = {
 
 /** Includes the options of Fastify's `register`. */
 const knownOptions = [...Object.keys(checks), 'logLevel', 'logSerializers' satisfies keyof RegisterOptions]
+
+/** The option `history`. The hooks run behind those of the WebSocket route. */
+export interface HistoryOptions extends Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'preHandler' | 'config'> {}
 
 /** `A` are the schemas of `additionalAuthenticationDataValidations`: see `secsyncOptions()`. */
 export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidations = NoValidations> extends RegisterOptions {

@@ -4,14 +4,12 @@ import type { WebSocket } from 'ws'
 import type { Documents } from '../documents/documents.ts'
 import { historySchema, snapshotSchema, type HistoryParams, type HistoryQuerystring, type SnapshotParams } from '../documents/history-schemas.ts'
 import { DocumentNotFound, HistoryUnavailable, SessionKeyMissing, SnapshotNotFound } from '../errors.ts'
+import type { HistoryOptions } from '../options.ts'
 import { Value, type TSchema } from '../protocol/typebox.ts'
 import { withinTimeLimit } from '../stores/time-limit.ts'
 import { Downloads, type DownloadLimits } from './downloads.ts'
 import { readHandshakeUrl } from './handshake-url.ts'
 import { identify, type IdentifySettings } from './identify.ts'
-
-/** The option `history`. The hooks run behind those of the WebSocket route. */
-export interface HistoryOptions extends Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'preHandler' | 'config'> {}
 
 export interface HistorySettings extends Pick<IdentifySettings, 'access' | 'hooks'> {
   documents: Pick<Documents, 'history'>

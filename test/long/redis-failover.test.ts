@@ -82,7 +82,7 @@ for (const event of ['killed', 'frozen'] as const) {
   })
 }
 
-t.test('Cluster: two of its servers are killed one after the other, and then the third one hangs', { skip: noRedis }, async (t) => {
+t.test('Cluster: two of its servers are killed one after the other', { skip: noRedis }, async (t) => {
   const cluster = await startCluster(t)
   const typing = await startTyping(t, cluster.client)
   await typing.isConnected()
@@ -95,11 +95,4 @@ t.test('Cluster: two of its servers are killed one after the other, and then the
     await server.start()
     await cluster.isWhole()
   }
-  await typing.typeDuring((async () => {
-    cluster.nodes[0]!.pause()
-    // As long as it takes to notice, and to go to another server.
-    await new Promise((resolve) => setTimeout(resolve, 8000))
-    await typing.isConnected()
-  })())
-  cluster.nodes[0]!.resume()
 })

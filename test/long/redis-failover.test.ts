@@ -1,10 +1,10 @@
 // Redis with servers that take over from each other, while published clients and pipelining writers write on three nodes.
 import { PrismaPg } from '@prisma/adapter-pg'
 import t, { type Test } from 'tap'
-import type { Cluster, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { createDatabase } from '../fixtures/postgres.ts'
 import { agree, RealClient } from '../fixtures/real-client.ts'
-import { noRedis, startCluster, startSentinels } from '../fixtures/redis.ts'
+import { noRedis, startSentinels } from '../fixtures/redis.ts'
 import { startServer, type TestServer } from '../fixtures/server.ts'
 
 t.setTimeout(120_000)
@@ -17,7 +17,7 @@ interface Typing {
   isConnected (): Promise<void>
 }
 
-async function startTyping (t: Test, redis: () => Redis | Cluster): Promise<Typing> {
+async function startTyping (t: Test, redis: () => Redis): Promise<Typing> {
   const { connectionString } = await createDatabase(t)
   const start = () => startServer(t, { adapter: new PrismaPg({ connectionString }), redis: redis(), limits: { checkInterval: 1000 } })
   const nodes = [await start(), await start(), await start()]
@@ -81,18 +81,3 @@ for (const event of ['killed', 'frozen'] as const) {
     await arrivesAtOnce(t, typing)
   })
 }
-
-t.test('Cluster: two of its servers are killed one after the other', { skip: noRedis }, async (t) => {
-  const cluster = await startCluster(t)
-  const typing = await startTyping(t, cluster.client)
-  await typing.isConnected()
-  for (const server of cluster.nodes.slice(1)) {
-    await typing.typeDuring((async () => {
-      await server.stop()
-      await typing.isConnected()
-    })())
-    await arrivesAtOnce(t, typing)
-    await server.start()
-    await cluster.isWhole()
-  }
-})

@@ -16,6 +16,10 @@ t.test('a member leaves and can be asked back; the owner deletes, for everybody 
   hers!.crdt.add('first')
   await untilEqual(hers!, theirs!)
 
+  // As their page does: what the server has of a member goes with them.
+  t.match(await app.request('PUT', `${path}/keys/device`, member, { publicKey: 'a'.repeat(43), voucher: 'a'.repeat(43) }), { status: 204 })
+  t.match(await app.request('PUT', `${path}/authors/${'a'.repeat(43)}`, member), { status: 204 })
+
   t.match(await app.request('GET', `${path}/usage`, stranger), { status: 404 })
   const usage = await app.request<{ keptBytes: number }>('GET', `${path}/usage`, member)
   t.equal(usage.status, 200)

@@ -66,7 +66,9 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
     if (member === null) throw new SessionUnknown()
     if (role === 'owner') throw new OwnersStay()
     const { rows: [left] } = await app.db.query<{ sessionKey: string }>(
-      `WITH left_now AS (DELETE FROM app_membership WHERE document_id = $1 AND member_id = $2 AND role IN ('editor', 'viewer') RETURNING member_id)
+      `WITH authors AS (DELETE FROM app_author WHERE document_id = $1 AND member_id = $2),
+         devices AS (DELETE FROM app_device WHERE document_id = $1 AND member_id = $2),
+         left_now AS (DELETE FROM app_membership WHERE document_id = $1 AND member_id = $2 AND role IN ('editor', 'viewer') RETURNING member_id)
        SELECT session_key AS "sessionKey" FROM app_session JOIN left_now USING (member_id)`, [id, member.id])
     app.members.forget(member.id, id)
     if (left !== undefined) app.secsync.disconnect({ documentId: id, websocketSessionKey: left.sessionKey })

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { BusUnavailable } from '../errors.ts'
 import type { Bus, CreateBus, Subscriber } from './bus.ts'
+import { withinTimeLimit } from '../stores/time-limit.ts'
 import { hasSeveralServers, isCluster, subscriberOf, type RedisClient, type RedisSubscriber } from './redis-client.ts'
 import { Troubles } from './troubles.ts'
 import { Unsent } from './unsent.ts'
@@ -105,21 +106,9 @@ export class RedisBus implements Bus {
   }
 
   async #publish (name: string, message: string): Promise<void> {
-    const publishing = this.#redis.publish(name, message)
-    if (!isCluster(this.#redis)) {
-      await publishing
-      return
-    }
+    const publish = (): Promise<number> => this.#redis.publish(name, message)
     // While all servers are away, the client of a cluster keeps commands until one is back.
-    let timer: NodeJS.Timeout | undefined
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('Redis does not answer')), pingTimeout)
-    })
-    try {
-      await Promise.race([publishing, tooLate])
-    } finally {
-      clearTimeout(timer)
-    }
+    await (isCluster(this.#redis) ? withinTimeLimit('Redis', pingTimeout, publish) : publish())
   }
 
   subscribe (channel: string, subscriber: Subscriber): () => void {

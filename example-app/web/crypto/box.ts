@@ -31,16 +31,6 @@ export function openBox (closed: Uint8Array, publicKey: Uint8Array, privateKey: 
   return xsalsa20poly1305(sharedKey(publicKey, privateKey), closed.subarray(0, nonceLength)).decrypt(closed.subarray(nonceLength))
 }
 
-/** Whether a box can be closed for it: it has the right length, and is not of small order. */
-export function isPublicKey (bytes: Uint8Array): boolean {
-  try {
-    sharedKey(bytes, createBoxKeyPair().privateKey)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** HSalsa20 of the shared secret. */
 function sharedKey (publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array {
   const key = new Uint32Array(8)

@@ -1,6 +1,6 @@
 import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js'
 import { fromBase64, toBase64 } from './base64.ts'
-import { closeBox, isPublicKey, openBox, type BoxKeyPair } from './box.ts'
+import { closeBox, createBoxKeyPair, openBox, type BoxKeyPair } from './box.ts'
 
 /** A new document key on its way to one member. `replaces` keeps anyone from putting an old box in the place of a new one. */
 export interface NewKey {
@@ -9,10 +9,11 @@ export interface NewKey {
   replaces: string
 }
 
-/** Whether this text is a public key for which something can be sealed. */
+/** Whether this text is a public key for which something can be sealed: of the right length, and not of small order. */
 export function isReceiver (publicKey: string): boolean {
   try {
-    return isPublicKey(fromBase64(publicKey))
+    closeBox(new Uint8Array(), fromBase64(publicKey), createBoxKeyPair().privateKey)
+    return true
   } catch {
     return false
   }

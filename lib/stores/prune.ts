@@ -49,6 +49,9 @@ interface Doomed {
   losesText: boolean
 }
 
+/** Of PostgreSQL: whoever removes something of snapshots that were replaced has it until the end of the transaction. */
+export const pruningLock = 72707370
+
 const maxDocuments = 500
 /** Updates that one statement removes. It takes some milliseconds, and holds the lock of the document's row for as long. */
 const maxUpdates = 1000
@@ -101,7 +104,7 @@ async function documentsAfter (
   const keepsAll = snapshots === undefined && age === undefined
   return await db.$queryRaw`
     WITH turn AS MATERIALIZED (
-      SELECT pg_try_advisory_xact_lock(72707370) AS is_turn
+      SELECT pg_try_advisory_xact_lock(${pruningLock}::bigint) AS is_turn
     ), documents AS MATERIALIZED (
       SELECT * FROM secsync_document WHERE id > ${after} AND (SELECT is_turn FROM turn) ORDER BY id LIMIT ${maxDocuments}::int
     ), placed AS (
@@ -138,7 +141,7 @@ async function mark (db: PrismaClientLike, { documentId, snapshotId }: Doomed): 
 async function removeUpdates (db: PrismaClientLike, { documentId, snapshotId }: Doomed): Promise<number | undefined> {
   const [row] = await db.$queryRaw<Array<{ isTurn: boolean, removed: number }>>`
     WITH turn AS MATERIALIZED (
-      SELECT pg_try_advisory_xact_lock(72707370) AS is_turn
+      SELECT pg_try_advisory_xact_lock(${pruningLock}::bigint) AS is_turn
     ), doomed AS MATERIALIZED (
       SELECT author, clock FROM secsync_update
       WHERE document_id = ${documentId} AND snapshot_id = ${snapshotId} AND (SELECT is_turn FROM turn)

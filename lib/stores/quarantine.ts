@@ -1,7 +1,8 @@
 import type { UpdateClocks } from '../protocol/clocks.ts'
 import { recount } from './counts.ts'
 import type { PrismaClientLike } from './prisma.ts'
-import type { SnapshotRow } from './rows.ts'
+import { pruningLock } from './prune.ts'
+import type { SignedColumns } from './rows.ts'
 
 /** Updates of one author on one snapshot, by clock. */
 export interface UpdateRange {
@@ -15,7 +16,7 @@ export interface UpdateRange {
 export interface Quarantine {
   documentId: string
   /** Columns that contradict the message. */
-  columns: Array<{ snapshotId: string } & Pick<SnapshotRow, 'parentSnapshotProof' | 'ciphertextHash' | 'signature' | 'author' | 'bytes'>>
+  columns: Array<{ snapshotId: string } & SignedColumns>
   /** With their updates. */
   snapshots: string[]
   /** Only their messages: their proofs are right. */
@@ -47,7 +48,7 @@ export interface AsideUpdate {
  * document, or it was deleted.
  */
 export async function lockDocument (db: PrismaClientLike, documentId: string): Promise<boolean> {
-  await db.$queryRaw`SELECT pg_advisory_xact_lock(72707370)::text`
+  await db.$queryRaw`SELECT pg_advisory_xact_lock(${pruningLock}::bigint)::text`
   const rows = await db.$queryRaw<unknown[]>`SELECT 1 FROM secsync_document WHERE id = ${documentId} AND deleted_at IS NULL FOR UPDATE`
   return rows.length > 0
 }

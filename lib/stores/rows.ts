@@ -32,6 +32,9 @@ export interface SnapshotRow {
   isPruned: boolean
 }
 
+/** What a row of a snapshot must say, by its message, which was signed for this row. */
+export type SignedColumns = Pick<SnapshotRow, 'parentSnapshotProof' | 'ciphertextHash' | 'signature' | 'author' | 'bytes'>
+
 export interface UpdateRow {
   documentId: string
   snapshotId: string

@@ -4,7 +4,7 @@ import { StoredSnapshot, StoredUpdate } from '../protocol/messages.ts'
 import { hash } from '../protocol/proof.ts'
 import { verifySignature } from '../protocol/signature.ts'
 import { TypeCompiler } from '../protocol/typebox.ts'
-import type { SnapshotRow, UpdateRow } from '../stores/rows.ts'
+import type { SignedColumns, SnapshotRow, UpdateRow } from '../stores/rows.ts'
 
 /**
  * What is wrong with one message:
@@ -23,9 +23,6 @@ export interface ParentOf {
   snapshotId: string
   clocks: UpdateClocks
 }
-
-/** What a row of a snapshot must say, by its message, which was signed for this row. */
-export type SignedColumns = Pick<SnapshotRow, 'parentSnapshotProof' | 'ciphertextHash' | 'signature' | 'author' | 'bytes'>
 
 const snapshotCheck = TypeCompiler.Compile(StoredSnapshot)
 const updateCheck = TypeCompiler.Compile(StoredUpdate)

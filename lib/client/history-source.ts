@@ -1,7 +1,7 @@
 import type { SnapshotProofChainEntry } from '../protocol/chain.ts'
 import type { Environment } from './environment.ts'
 import { ClientError } from './errors.ts'
-import type { DocumentOptions } from './options.ts'
+import { sessionOf, type DocumentOptions } from './options.ts'
 
 /** A snapshot of the document. That it is in the history is proven. Its time, author and size are what the server says. */
 export interface HistoryEntry extends SnapshotProofChainEntry {
@@ -71,10 +71,8 @@ export class HistorySource {
   }
 
   async #session (): Promise<{ sessionKey?: string }> {
-    const { sessionKey } = this.#options
     try {
-      const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
-      return { ...key !== undefined && { sessionKey: key } }
+      return await sessionOf(this.#options)
     } catch (cause) {
       throw new ClientError('SECSYNC_HISTORY_UNAVAILABLE', 'There is no session key', { cause })
     }

@@ -2,7 +2,7 @@ import { backoff } from './core/backoff.ts'
 import type { Environment } from './environment.ts'
 import { ClientError } from './errors.ts'
 import { KeyMissing } from './keys.ts'
-import type { DocumentOptions, WebSocketLike } from './options.ts'
+import { sessionOf, type DocumentOptions, type WebSocketLike } from './options.ts'
 import type { ConnectionState } from './state.ts'
 import { parseServerMessage, type FromServer } from './wire.ts'
 
@@ -178,10 +178,8 @@ export class Line {
   }
 
   async #session (): Promise<{ sessionKey?: string } | undefined> {
-    const { sessionKey } = this.#settings.options
     try {
-      const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
-      return { ...key !== undefined && { sessionKey: key } }
+      return await sessionOf(this.#settings.options)
     } catch (error) {
       // An application can tell more than that there is no network.
       if (error instanceof ClientError || error instanceof KeyMissing) throw error

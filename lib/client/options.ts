@@ -79,3 +79,9 @@ export interface WebSocketLike {
   onerror: ((event: never) => void) | null
   onclose: ((event: never) => void) | null
 }
+
+/** The session key now, as a part of a query. Rejects as the application's function does. */
+export async function sessionOf ({ sessionKey }: DocumentOptions): Promise<{ sessionKey?: string }> {
+  const key = typeof sessionKey === 'function' ? await sessionKey() : sessionKey
+  return { ...key !== undefined && { sessionKey: key } }
+}

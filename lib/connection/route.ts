@@ -91,8 +91,7 @@ async function connect (socket: WebSocket, request: FastifyRequest, settings: Ro
 
 /** Sends the document, and lets messages in. `left`: the connection was closed meanwhile. */
 async function join (connection: Connection, context: Context, sessionKeys: string[], settings: RouteSettings): Promise<'joined' | 'left'> {
-  const { limits, rooms } = settings
-  const { access, documentIds, hooks } = settings
+  const { access, documentIds, hooks, limits, rooms } = settings
   const isStored = (documentId: string, request: FastifyRequest) => rooms.isStored(documentId, request)
   const readingsOf = (sessionKey: string) => documentIds.readingsOf(connection.request, sessionKey)
   const identity = await identify(context, sessionKeys, readingsOf, { access, hooks, isStored })

@@ -4,7 +4,7 @@ import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
 import { Person } from './fixtures/person.ts'
 
-test('history', { skip: noBrowser }, async (t) => {
+test('history, delete and leave', { skip: noBrowser }, async (t) => {
   const app = await startApp(t)
   const browser = await launch()
   t.teardown(() => browser.close())
@@ -47,5 +47,28 @@ test('history', { skip: noBrowser }, async (t) => {
     await preview.getByText('And what came later.').waitFor()
     await ana.page.keyboard.press('Escape')
     t.same([...ana.complaints, ...ben.complaints], [])
+  })
+
+  await t.test('a member leaves, the owner deletes the document, and who has it open is told', async (t) => {
+    const cleo = await Person.arrives(browser, 'Cleo Lindgren')
+    await cleo.open(await ana.invite('Can read'))
+    await cleo.isLive()
+    await ben.page.getByRole('button', { name: 'Share' }).click()
+    await ben.page.getByRole('button', { name: 'Leave document' }).click()
+    await shoot(ben, 'leave')
+    await ben.page.getByRole('button', { name: 'Yes, leave' }).click()
+    await ben.page.getByRole('button', { name: 'New document' }).waitFor()
+    t.equal(await ben.page.getByRole('heading', { name: 'On this device' }).count(), 0, 'the device has forgotten it')
+    const address = ana.page.url()
+    await ana.page.getByRole('button', { name: 'Share' }).click()
+    await ana.page.getByRole('button', { name: 'Delete document' }).click()
+    await shoot(ana, 'delete')
+    await ana.page.getByRole('button', { name: 'Yes, delete' }).click()
+    await ana.page.getByRole('button', { name: 'New document' }).waitFor()
+    t.equal(await ana.page.getByRole('heading', { name: 'On this device' }).count(), 0)
+    await cleo.page.getByText('Your access was taken back. Its owner has removed you or deleted the document.').waitFor()
+    await ben.page.goto(address)
+    await ben.page.getByText('This document is not shared with you.').first().waitFor()
+    t.same([...ana.complaints, ...ben.complaints, ...cleo.complaints], [])
   })
 })

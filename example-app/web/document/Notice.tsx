@@ -21,8 +21,8 @@ export function Notice ({ open, discarded }: { open: OpenDocument, discarded: nu
   if (phase === 'no-access' && open.record.role !== undefined) {
     return (
       <Bar icon='lock' tone='bad' action={again}>
-        <strong>Your access was taken back.</strong> This page shows what had arrived before. What is written from now on is encrypted with
-        a new key, which this device does not get.{pending > 0 && ` ${changes(pending)} of yours did not reach it.`}
+        <strong>Your access was taken back.</strong> Its owner has removed you or deleted the document. This page shows what had arrived
+        before. What others write from now on is encrypted with a new key, which this device does not get.{pending > 0 && ` ${changes(pending)} of yours did not reach it.`}
       </Bar>
     )
   }

@@ -9,6 +9,7 @@ import { CopyButton } from '../ui/CopyButton.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useSignal } from '../ui/signal.ts'
 import { InviteForm } from './InviteForm.tsx'
+import { LeaveOrDelete } from './LeaveOrDelete.tsx'
 import { LinkField } from './LinkField.tsx'
 import { MemberList } from './MemberList.tsx'
 import { changeKey, removeMember, type KeyChange } from './removeMember.ts'
@@ -99,6 +100,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
           everything written from then on is encrypted with it.
         </p>
       )}
+      {membership !== undefined && <LeaveOrDelete open={open} isOwner={isOwner} />}
     </Dialog>
   )
 }

@@ -45,6 +45,7 @@ export class OpenDocument {
   readonly discarded = new Signal<number | undefined>(undefined)
   readonly #ends: Array<() => void> = []
   #earlierCopy: EarlierCopy | undefined
+  #closing: Promise<void> | undefined
   #isRotating = false
   #isIntroduced = false
   /** What others last said about when members changed. */
@@ -157,7 +158,8 @@ export class OpenDocument {
     if (!this.#isIntroduced) await request('PUT', documentPath(this.id, 'authors', publicKey), sessionKey)
     const membership = await request<Membership>('GET', documentPath(this.id), sessionKey)
     this.#isIntroduced = membership.members.some((member) => member.memberId === memberId && member.publicKeys.includes(publicKey))
-    await this.#setMembership(membership)
+    // Nothing brings back the record of a document that was left meanwhile.
+    if (this.#closing === undefined) await this.#setMembership(membership)
   }
 
   async #setMembership (membership: Membership): Promise<void> {
@@ -208,7 +210,12 @@ export class OpenDocument {
   }
 
   /** Resolves when all of it is on this device. */
-  async close (): Promise<void> {
+  close (): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close (): Promise<void> {
     for (const end of this.#ends.splice(0)) end()
     clearTimeout(this.#membersTimer)
     this.title.unobserve(this.#saveTitleSoon)

@@ -106,10 +106,11 @@ export class PrismaStore implements Store {
     const [saved] = await this.#db.$queryRaw<Saved[]>`
       WITH document AS (
         UPDATE secsync_document
-        SET clocks = clocks || ${JSON.stringify(after)}::jsonb, version = version + ${updates.length}::int,
-          counted_version = counted_version + ${updates.length}::int, update_count = update_count + ${updates.length}::int,
-          active_updates = active_updates + ${updates.length}::int, active_update_bytes = active_update_bytes + ${bytes}::int8,
-          kept_bytes = kept_bytes + ${bytes}::int8, changed_at = CASE WHEN changed_at > now() - interval '1 minute' THEN changed_at ELSE now() END
+        SET clocks = clocks || ${JSON.stringify(after)}::jsonb, version = version + added.updates, counted_version = counted_version + added.updates,
+          update_count = update_count + added.updates, active_updates = active_updates + added.updates,
+          active_update_bytes = active_update_bytes + added.bytes, kept_bytes = kept_bytes + added.bytes,
+          changed_at = CASE WHEN changed_at > now() - interval '1 minute' THEN changed_at ELSE now() END
+        FROM (SELECT ${updates.length}::int AS updates, ${bytes}::int8 AS bytes) added
         WHERE id = ${documentId} AND active_snapshot_id = ${snapshotId}
           AND clocks @> ${JSON.stringify(previous)}::jsonb AND NOT clocks ?| ${newAuthors}::text[]
         RETURNING id, active_snapshot_id, version

@@ -3,7 +3,7 @@ import neostandard from 'neostandard'
 export default [
   ...neostandard({
     ts: true,
-    ignores: ['dist', 'example-app/dist', 'bench/dist', 'lib/stores/prisma-client', '.tap', 'data']
+    ignores: ['dist', 'example-app/dist', 'bench/dist', 'lib/stores/prisma-client', 'example-app/server/prisma-client', '.tap', 'data']
   }),
   {
     rules: {

@@ -2,10 +2,10 @@
 import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Action, HasAccess } from 'fastify-secsync'
-import type { Pool } from 'pg'
+import { AppRole, type Prisma, type PrismaClient } from './prisma-client/client.ts'
 import { ShortMemory } from './short-memory.ts'
 
-export type Role = 'owner' | 'editor' | 'viewer'
+export type Role = Exclude<AppRole, 'removed'>
 
 /**
  * A viewer may send ephemeral messages: the client says hello with one as soon as it has loaded a document, and would be
@@ -24,19 +24,20 @@ export const maxMembers = 500
 
 export const NotTheOwner = createError('APP_NOT_THE_OWNER', 'Only the owner of a document may do this', 403)
 
+export const TooManyMembers = createError('APP_TOO_MANY_MEMBERS', `This document has ${maxMembers} members already`, 409)
+
 export const OwnersStay = createError('APP_OWNERS_STAY', 'The owner of a document cannot leave it, but can delete it', 409)
 
 /** The roles of members in documents. */
 export class Members {
-  readonly #db: Pool
+  readonly #prisma: PrismaClient
   readonly #roles: ShortMemory<Role | undefined>
 
-  constructor (db: Pool) {
-    this.#db = db
+  constructor (prisma: PrismaClient) {
+    this.#prisma = prisma
     this.#roles = new ShortMemory(async (memberId, documentId) => {
-      const { rows: [row] } = await db.query<{ role: Role | 'removed' }>(
-        'SELECT role FROM app_membership WHERE document_id = $1 AND member_id = $2', [documentId, memberId])
-      return row === undefined || row.role === 'removed' ? undefined : row.role
+      const membership = await prisma.appMembership.findUnique({ where: { documentId_memberId: { documentId, memberId } }, select: { role: true } })
+      return membership === null || membership.role === 'removed' ? undefined : membership.role
     })
   }
 
@@ -58,21 +59,35 @@ export class Members {
     const role = await this.roleOf(memberId, documentId)
     if (role !== undefined) return role
     await this.create(memberId, documentId, 'link')
-    await this.#db.query(
-      `INSERT INTO app_membership (document_id, member_id, role)
-       SELECT id, $2, 'editor' FROM app_document WHERE id = $1 AND access = 'link'
-         AND (SELECT count(*) FROM app_membership WHERE document_id = $1 AND role <> 'removed') < ${maxMembers}
-       ON CONFLICT DO NOTHING`, [documentId, memberId])
+    const { access } = await this.#prisma.appDocument.findUniqueOrThrow({ where: { id: documentId }, select: { access: true } })
+    if (access === 'link') {
+      await this.#prisma.$transaction(async (transaction) => await this.admit(transaction, { documentId, memberId, role: 'editor' })).catch((error: unknown) => {
+        if (!(error instanceof TooManyMembers)) throw error
+      })
+    }
     this.forget(memberId, documentId)
     return await this.roleOf(memberId, documentId)
   }
 
   /** Makes a document with this owner, unless there is one. */
   async create (memberId: string, documentId: string, access: 'link' | 'invited'): Promise<void> {
-    await this.#db.query(
-      `WITH created AS (INSERT INTO app_document (id, access) VALUES ($1, $3) ON CONFLICT DO NOTHING RETURNING id)
-       INSERT INTO app_membership (document_id, member_id, role) SELECT id, $2, 'owner' FROM created`, [documentId, memberId, access])
+    await this.#prisma.$transaction(async (transaction) => {
+      const { count } = await transaction.appDocument.createMany({ data: { id: documentId, access }, skipDuplicates: true })
+      if (count === 1) await transaction.appMembership.create({ data: { documentId, memberId, role: 'owner' } })
+    })
     this.forget(memberId, documentId)
+  }
+
+  /** Makes somebody a member who is none yet, and says what they are. Throws `TooManyMembers`. */
+  async admit (transaction: Prisma.TransactionClient, member: { documentId: string, memberId: string, role: Role, invitation?: string }): Promise<AppRole> {
+    const { documentId, memberId, role } = member
+    // Those who join at the same moment are counted one after the other.
+    await transaction.$queryRaw`SELECT id FROM app_document WHERE id = ${documentId} FOR UPDATE`
+    const known = await transaction.appMembership.findUnique({ where: { documentId_memberId: { documentId, memberId } } })
+    if (known !== null) return known.role
+    if (await transaction.appMembership.count({ where: { documentId, role: { not: 'removed' } } }) >= maxMembers) throw new TooManyMembers()
+    await transaction.appMembership.create({ data: member })
+    return role
   }
 }
 

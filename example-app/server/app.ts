@@ -5,13 +5,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
-import secsync, { postgresBus, statementNames } from 'fastify-secsync'
+import secsync, { postgresBus } from 'fastify-secsync'
 import { migrate } from 'fastify-secsync/migrate'
 import { Redis } from 'ioredis'
-import pg from 'pg'
 import type { Registry } from 'prom-client'
 import { hasAccess, Members } from './access.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
+import { PrismaClient } from './prisma-client/client.ts'
 import authors from './routes/authors.ts'
 import documents from './routes/documents.ts'
 import health from './routes/health.ts'
@@ -37,9 +37,9 @@ export interface AppOptions {
 }
 
 export async function buildApp ({ connectionString, busUrl, metrics, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
-  const adapter = new PrismaPg({ connectionString }, { statementNameGenerator: statementNames() })
-  await migrate({ adapter })
-  await migrate({ adapter, migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
+  // The tables of the plugin, then those of the app.
+  await migrate({ adapter: new PrismaPg({ connectionString }) })
+  await migrate({ adapter: new PrismaPg({ connectionString }), migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
 
   const app = Fastify({
     logger: {
@@ -54,31 +54,35 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
     routerOptions: { maxParamLength: 1024 }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  const db = new pg.Pool({ connectionString, max: 5, connectionTimeoutMillis: 5000, query_timeout: 10_000 })
-  db.on('error', (err) => app.log.warn({ err }, 'a connection to the database was lost'))
+  // One client for the plugin and for the app. The plugin writes with up to 8 connections at once.
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg({ connectionString, max: 15, connectionTimeoutMillis: 5000, query_timeout: 30_000 }, {
+      onPoolError: (err) => app.log.warn({ err }, 'a connection to the database was lost')
+    })
+  })
 
   const redis = busUrl?.startsWith('redis') ? new Redis(busUrl) : undefined
   // The plugin logs when it is away.
   redis?.on('error', () => {})
 
-  app.decorate('db', db)
-  app.decorate('sessions', new Sessions(db))
-  app.decorate('members', new Members(db))
-  app.decorate('refusedSnapshots', new RefusedSnapshots(db))
+  app.decorate('prisma', prisma)
+  app.decorate('sessions', new Sessions(prisma))
+  app.decorate('members', new Members(prisma))
+  app.decorate('refusedSnapshots', new RefusedSnapshots(prisma))
   app.decorateRequest('member', null)
   app.decorateRequest('role', null)
   app.addHook('onClose', async () => {
     app.members.close()
     app.refusedSnapshots.close()
     redis?.disconnect()
-    await db.end()
+    await prisma.$disconnect()
   })
 
   await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: contentSecurityPolicy } })
 
   await app.register(secsync, {
     prefix: '/documents',
-    adapter,
+    prisma,
     ...redis ? { redis } : busUrl !== undefined && { bus: postgresBus(busUrl) },
     ...metrics && { metrics },
     preHandler: authenticateWebSocket,
@@ -112,7 +116,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
 }
 
 // The same file runs from server/ in tests and from dist/server/.
-const migrations = import.meta.url.endsWith('.ts') ? '../migrations' : '../../migrations'
+const migrations = import.meta.url.endsWith('.ts') ? '../prisma/migrations' : '../../prisma/migrations'
 
 const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
@@ -136,5 +140,5 @@ function serializeRequest (request: FastifyRequest) {
 }
 
 declare module 'fastify' {
-  interface FastifyInstance { db: pg.Pool }
+  interface FastifyInstance { prisma: PrismaClient }
 }

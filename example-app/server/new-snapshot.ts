@@ -1,16 +1,16 @@
 // After the removal of a member a document needs a new key, and the key changes with a snapshot. So the snapshot that was active
 // at the removal takes no more updates: the plugin tells clients that send one to make a new snapshot.
 import { SecsyncNewSnapshotRequiredError, type Hook, type Update } from 'fastify-secsync'
-import type { Pool } from 'pg'
+import type { PrismaClient } from './prisma-client/client.ts'
 import { ShortMemory } from './short-memory.ts'
 
 export class RefusedSnapshots {
   readonly #refused: ShortMemory<string | null>
 
-  constructor (db: Pool) {
+  constructor (prisma: PrismaClient) {
     this.#refused = new ShortMemory(async (documentId) => {
-      const { rows: [row] } = await db.query<{ id: string | null }>('SELECT refused_snapshot_id AS id FROM app_document WHERE id = $1', [documentId])
-      return row?.id ?? null
+      const document = await prisma.appDocument.findUnique({ where: { id: documentId }, select: { refusedSnapshotId: true } })
+      return document?.refusedSnapshotId ?? null
     })
   }
 

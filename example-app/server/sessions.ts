@@ -2,30 +2,30 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyRequest } from 'fastify'
-import type { Pool } from 'pg'
+import type { PrismaClient } from './prisma-client/client.ts'
 
 export interface Member { id: string, name: string }
 
 export const SessionUnknown = createError('APP_SESSION_UNKNOWN', 'There is no such session', 401)
 
 export class Sessions {
-  readonly #db: Pool
+  readonly #prisma: PrismaClient
 
-  constructor (db: Pool) {
-    this.#db = db
+  constructor (prisma: PrismaClient) {
+    this.#prisma = prisma
   }
 
   async start (name: string): Promise<string> {
     const sessionKey = randomBytes(32).toString('base64url')
-    await this.#db.query('INSERT INTO app_session (member_id, session_key, name) VALUES ($1, $2, $3)', [randomUUID(), sessionKey, name])
+    await this.#prisma.appSession.create({ data: { memberId: randomUUID(), sessionKey, name } })
     return sessionKey
   }
 
   async find (sessionKey: string): Promise<Member | undefined> {
     // What `start` cannot have made is not asked for: PostgreSQL has no NUL.
     if (!/^[\w-]{1,100}$/.test(sessionKey)) return undefined
-    const { rows } = await this.#db.query<Member>('SELECT member_id AS id, name FROM app_session WHERE session_key = $1', [sessionKey])
-    return rows[0]
+    const session = await this.#prisma.appSession.findUnique({ where: { sessionKey } })
+    return session === null ? undefined : { id: session.memberId, name: session.name }
   }
 }
 

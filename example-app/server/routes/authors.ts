@@ -16,14 +16,12 @@ const authors: FastifyPluginAsyncTypebox = async (app) => {
     schema: { params: AuthorParams, response: { 204: Type.Null() } }
   }, async ({ params: { id, publicKey }, member }, reply) => {
     if (member === null) throw new SessionUnknown()
-    const { rows: [row] } = await app.db.query<{ memberId: string }>(
-      `INSERT INTO app_author (document_id, public_key, member_id) VALUES ($1, $2, $3)
-       ON CONFLICT (document_id, public_key) DO UPDATE SET created_at = CASE WHEN app_author.member_id = $3 THEN now() ELSE app_author.created_at END
-       RETURNING member_id AS "memberId"`, [id, publicKey, member.id])
-    if (row?.memberId !== member.id) throw new OtherAuthor()
-    await app.db.query(
-      `DELETE FROM app_author WHERE document_id = $1 AND member_id = $2 AND public_key NOT IN (
-         SELECT public_key FROM app_author WHERE document_id = $1 AND member_id = $2 ORDER BY created_at DESC LIMIT ${most})`, [id, member.id])
+    const their = { documentId: id, memberId: member.id }
+    await app.prisma.appAuthor.createMany({ data: { ...their, publicKey }, skipDuplicates: true })
+    const { count } = await app.prisma.appAuthor.updateMany({ where: { ...their, publicKey }, data: { createdAt: new Date() } })
+    if (count === 0) throw new OtherAuthor()
+    const former = await app.prisma.appAuthor.findMany({ where: their, orderBy: { createdAt: 'desc' }, skip: most, select: { publicKey: true } })
+    if (former.length > 0) await app.prisma.appAuthor.deleteMany({ where: { ...their, publicKey: { in: former.map(({ publicKey }) => publicKey) } } })
     return await reply.code(204).send(null)
   })
 }

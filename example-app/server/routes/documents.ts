@@ -1,5 +1,5 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NotAMember, onlyMembers, onlyOwner, OwnersStay, type Role } from '../access.ts'
+import { NotAMember, onlyMembers, onlyOwner, OwnersStay } from '../access.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams, RoleSchema } from './schemas.ts'
 
@@ -28,14 +28,22 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
       }
     }
   }, async ({ params: { id }, role }) => {
-    const { rows } = await app.db.query<{ access: 'link' | 'invited', memberId: string, name: string, role: Role, publicKeys: string[] }>(
-      `SELECT access, member_id AS "memberId", name, role,
-         ARRAY(SELECT public_key FROM app_author WHERE app_author.document_id = id AND app_author.member_id = app_membership.member_id) AS "publicKeys"
-       FROM app_document JOIN app_membership ON document_id = id JOIN app_session USING (member_id)
-       WHERE id = $1 AND role <> 'removed' ORDER BY app_membership.created_at`, [id])
-    const [first] = rows
-    if (first === undefined || role === null) throw new NotAMember()
-    return { role, access: first.access, members: rows.map(({ memberId, name, role, publicKeys }) => ({ memberId, name, role, publicKeys })) }
+    const document = await app.prisma.appDocument.findUnique({
+      where: { id },
+      select: {
+        access: true,
+        memberships: {
+          where: { role: { not: 'removed' } },
+          orderBy: { createdAt: 'asc' },
+          select: { memberId: true, role: true, session: { select: { name: true } }, authors: { select: { publicKey: true } } }
+        }
+      }
+    })
+    if (document === null || role === null) throw new NotAMember()
+    const members = document.memberships.flatMap(({ memberId, role, session: { name }, authors }) => {
+      return role === 'removed' ? [] : [{ memberId, name, role, publicKeys: authors.map(({ publicKey }) => publicKey) }]
+    })
+    return { role, access: document.access, members }
   })
 
   app.get('/documents/:id/usage', {
@@ -49,10 +57,11 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
     schema: { params: DocumentParams, response: { 204: Type.Null() } }
   }, async ({ params: { id } }, reply) => {
     await app.secsync.documents.delete(id)
-    const { rows } = await app.db.query<{ memberId: string }>(
-      `WITH ended AS (DELETE FROM app_invitation WHERE document_id = $1)
-       UPDATE app_membership SET role = 'removed' WHERE document_id = $1 RETURNING member_id AS "memberId"`, [id])
-    for (const { memberId } of rows) app.members.forget(memberId, id)
+    const [, members] = await app.prisma.$transaction([
+      app.prisma.appInvitation.deleteMany({ where: { documentId: id } }),
+      app.prisma.appMembership.updateManyAndReturn({ where: { documentId: id }, data: { role: 'removed' }, select: { memberId: true } })
+    ])
+    for (const { memberId } of members) app.members.forget(memberId, id)
     // A document that nobody has written yet is not known to the plugin.
     app.secsync.disconnect({ documentId: id })
     return await reply.code(204).send(null)
@@ -65,13 +74,15 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
   }, async ({ params: { id }, role, member }, reply) => {
     if (member === null) throw new SessionUnknown()
     if (role === 'owner') throw new OwnersStay()
-    const { rows: [left] } = await app.db.query<{ sessionKey: string }>(
-      `WITH authors AS (DELETE FROM app_author WHERE document_id = $1 AND member_id = $2),
-         devices AS (DELETE FROM app_device WHERE document_id = $1 AND member_id = $2),
-         left_now AS (DELETE FROM app_membership WHERE document_id = $1 AND member_id = $2 AND role IN ('editor', 'viewer') RETURNING member_id)
-       SELECT session_key AS "sessionKey" FROM app_session JOIN left_now USING (member_id)`, [id, member.id])
+    const their = { documentId: id, memberId: member.id }
+    const [,, { count }, session] = await app.prisma.$transaction([
+      app.prisma.appAuthor.deleteMany({ where: their }),
+      app.prisma.appDevice.deleteMany({ where: their }),
+      app.prisma.appMembership.deleteMany({ where: { ...their, role: { in: ['editor', 'viewer'] } } }),
+      app.prisma.appSession.findUnique({ where: { memberId: member.id } })
+    ])
     app.members.forget(member.id, id)
-    if (left !== undefined) app.secsync.disconnect({ documentId: id, websocketSessionKey: left.sessionKey })
+    if (count > 0 && session !== null) app.secsync.disconnect({ documentId: id, websocketSessionKey: session.sessionKey })
     return await reply.code(204).send(null)
   })
 }

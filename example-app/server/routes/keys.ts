@@ -25,16 +25,16 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       response: { 200: Type.Object({ devices: Type.Array(Device), rotations: Type.Array(Key) }) }
     }
   }, async ({ params: { id }, member }) => {
+    if (member === null) throw new SessionUnknown()
     const [devices, rotations] = await Promise.all([
-      app.db.query<{ memberId: string, publicKey: string, voucher: string }>(
-        `SELECT member_id AS "memberId", public_key AS "publicKey", voucher FROM app_device JOIN app_membership USING (document_id, member_id)
-         WHERE document_id = $1 AND role <> 'removed'`, [id]),
-      app.db.query<{ keyId: string, box: string | null }>(
-        `SELECT app_key.key_id AS "keyId", box FROM app_key
-         LEFT JOIN app_key_box ON app_key_box.document_id = $1 AND app_key_box.key_id = app_key.key_id AND member_id = $2
-         WHERE app_key.document_id = $1 ORDER BY number`, [id, member?.id])
+      app.prisma.appDevice.findMany({ where: { documentId: id, membership: { role: { not: 'removed' } } }, select: { memberId: true, publicKey: true, voucher: true } }),
+      app.prisma.appKey.findMany({
+        where: { documentId: id },
+        orderBy: { number: 'asc' },
+        select: { keyId: true, boxes: { where: { memberId: member.id }, select: { box: true } } }
+      })
     ])
-    return { devices: devices.rows, rotations: rotations.rows.map(({ keyId, box }) => box === null ? { keyId } : { keyId, box }) }
+    return { devices, rotations: rotations.map(({ keyId, boxes: [sealed] }) => sealed === undefined ? { keyId } : { keyId, box: sealed.box }) }
   })
 
   app.put('/documents/:id/keys/device', {
@@ -42,9 +42,10 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     schema: { params: DocumentParams, body: Type.Object({ publicKey: Bytes32, voucher: Bytes32 }), response: { 204: Type.Null() } }
   }, async ({ params: { id }, body: { publicKey, voucher }, member }, reply) => {
     if (member === null) throw new SessionUnknown()
-    await app.db.query(
-      `INSERT INTO app_device (document_id, member_id, public_key, voucher) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (document_id, member_id) DO UPDATE SET public_key = $3, voucher = $4`, [id, member.id, publicKey, voucher])
+    const their = { documentId: id, memberId: member.id }
+    await app.prisma.appDevice.upsert({
+      where: { documentId_memberId: their }, create: { ...their, publicKey, voucher }, update: { publicKey, voucher }
+    })
     return await reply.code(204).send(null)
   })
 
@@ -56,18 +57,17 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       response: { 204: Type.Null() }
     }
   }, async ({ params: { id }, body: { keyId, boxes } }, reply) => {
-    // One statement: a key without its boxes would lock everybody out. There are boxes for members and for nobody else.
-    const { rowCount } = await app.db.query(
-      `WITH made AS (
-         INSERT INTO app_key (document_id, key_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING document_id, key_id
-       ), boxed AS (
-         INSERT INTO app_key_box (document_id, key_id, member_id, box)
-         SELECT document_id, key_id, member_id, box FROM made JOIN app_membership USING (document_id) JOIN unnest($3::text[], $4::text[]) AS given (member_id, box) USING (member_id)
-         WHERE role <> 'removed'
-         ON CONFLICT DO NOTHING
-       )
-       SELECT FROM made`, [id, keyId, boxes.map(({ memberId }) => memberId), boxes.map(({ box }) => box)])
-    if (rowCount === 0) throw new KeyExists()
+    // All or nothing: a key without its boxes would lock everybody out. There are boxes for members and for nobody else.
+    await app.prisma.$transaction(async (transaction) => {
+      const { count } = await transaction.appKey.createMany({ data: { documentId: id, keyId }, skipDuplicates: true })
+      if (count === 0) throw new KeyExists()
+      const members = await transaction.appMembership.findMany({
+        where: { documentId: id, role: { not: 'removed' }, memberId: { in: boxes.map(({ memberId }) => memberId) } }, select: { memberId: true }
+      })
+      const ids = new Set(members.map(({ memberId }) => memberId))
+      const data = boxes.filter(({ memberId }) => ids.has(memberId)).map(({ memberId, box }) => ({ documentId: id, keyId, memberId, box }))
+      await transaction.appKeyBox.createMany({ data, skipDuplicates: true })
+    })
     return await reply.code(204).send(null)
   })
 }

@@ -20,7 +20,10 @@ const Update = Type.Object({
 
 const Totals = Type.Object({ bytes: Type.Integer(), snapshots: Type.Integer(), updates: Type.Integer() })
 
-/** What the server has of a document, read from the tables of the plugin: all of it, but for the length of long ciphertexts. */
+/**
+ * What the server has of a document, read from the tables of the plugin: all of it, but for the length of long ciphertexts. In SQL, since the
+ * client would read whole ciphertexts to tell their length.
+ */
 const stored: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/documents/:id/stored', {
     preHandler: onlyMembers,
@@ -31,26 +34,26 @@ const stored: FastifyPluginAsyncTypebox = async (app) => {
       }
     }
   }, async ({ params: { id } }) => {
-    const [snapshots, updates, totals] = await Promise.all([
-      app.db.query<Static<typeof Snapshot>>(
-        `SELECT * FROM (
+    const [snapshots, updates, [totals]] = await Promise.all([
+      app.prisma.$queryRaw<Array<Static<typeof Snapshot>>>`
+         SELECT * FROM (
            SELECT id AS "snapshotId", version::int, octet_length(data) AS bytes, to_json(created_at) #>> '{}' AS "createdAt", data::json -> 'publicData' AS "publicData"
-           FROM secsync_snapshot WHERE document_id = $1 ORDER BY version DESC LIMIT 50
-         ) latest ORDER BY version`, [id]),
-      app.db.query<Static<typeof Update>>(
-        `SELECT * FROM (
+           FROM secsync_snapshot WHERE document_id = ${id} ORDER BY version DESC LIMIT 50
+         ) latest ORDER BY version`,
+      app.prisma.$queryRaw<Array<Static<typeof Update>>>`
+         SELECT * FROM (
            SELECT author AS "pubKey", clock::int, octet_length(data) AS bytes, secsync_update.version,
              CASE WHEN row_number() OVER (ORDER BY secsync_update.version DESC) <= 20 THEN left(data::json ->> 'ciphertext', 1000) END AS ciphertext
            FROM secsync_document JOIN secsync_update ON document_id = id AND snapshot_id = active_snapshot_id
-           WHERE id = $1 ORDER BY secsync_update.version DESC LIMIT 1000
-         ) latest ORDER BY version`, [id]),
-      app.db.query<Static<typeof Totals>>(
-        `SELECT sum(snapshots)::int AS snapshots, sum(updates)::int AS updates, coalesce(sum(bytes), 0)::float8 AS bytes FROM (
-           SELECT count(*) AS snapshots, 0 AS updates, sum(octet_length(data)) AS bytes FROM secsync_snapshot WHERE document_id = $1
-           UNION ALL SELECT 0, count(*), sum(octet_length(data)) FROM secsync_update WHERE document_id = $1
-         ) counted`, [id])
+           WHERE id = ${id} ORDER BY secsync_update.version DESC LIMIT 1000
+         ) latest ORDER BY version`,
+      app.prisma.$queryRaw<Array<Static<typeof Totals>>>`
+         SELECT sum(snapshots)::int AS snapshots, sum(updates)::int AS updates, coalesce(sum(bytes), 0)::float8 AS bytes FROM (
+           SELECT count(*) AS snapshots, 0 AS updates, sum(octet_length(data)) AS bytes FROM secsync_snapshot WHERE document_id = ${id}
+           UNION ALL SELECT 0, count(*), sum(octet_length(data)) FROM secsync_update WHERE document_id = ${id}
+         ) counted`
     ])
-    return { snapshots: snapshots.rows, updates: updates.rows, totals: totals.rows[0] ?? { bytes: 0, snapshots: 0, updates: 0 } }
+    return { snapshots, updates, totals: totals ?? { bytes: 0, snapshots: 0, updates: 0 } }
   })
 }
 

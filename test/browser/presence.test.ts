@@ -1,46 +1,9 @@
 import { test } from 'tap'
-import { WebSocket } from 'ws'
-import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { openDocument, type WebSocketConstructor } from '../../lib/client/index.ts'
-import { yjs } from '../../lib/client/yjs.ts'
-import { startApp, type App } from './fixtures/app.ts'
+import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
+import { mallory } from './fixtures/mallory.ts'
 import { Person } from './fixtures/person.ts'
-
-async function request<T> (app: App, method: string, path: string, sessionKey = '', body?: object): Promise<{ status: number, body: T }> {
-  const response = await fetch(`${app.url}${path}`, {
-    method,
-    headers: { ...sessionKey !== '' && { authorization: `Bearer ${sessionKey}` }, ...body !== undefined && { 'content-type': 'application/json' } },
-    body: body === undefined ? null : JSON.stringify(body)
-  })
-  const text = await response.text()
-  return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T }
-}
-
-/** A member with an own client, who may say whatever they like. */
-async function mallory (app: App, link: string) {
-  const [, , token = '', key = ''] = new URL(link).hash.split('/')
-  const { body: { sessionKey } } = await request<{ sessionKey: string }>(app, 'POST', '/api/sessions', '', { name: 'Mallory' })
-  const { body: { documentId } } = await request<{ documentId: string }>(app, 'POST', `/api/invitations/${token}`, sessionKey)
-  const yDoc = new Y.Doc()
-  const awareness = new Awareness(yDoc)
-  awareness.setLocalState(null)
-  const document = openDocument({
-    url: `${app.url.replace('http', 'ws')}/documents`,
-    documentId,
-    sessionKey,
-    crdt: yjs(yDoc, { awareness }),
-    getKey: () => Buffer.from(key, 'base64url'),
-    isValidClient: () => true,
-    isValidPublicData: () => true,
-    WebSocket: WebSocket as WebSocketConstructor
-  })
-  const path = `/api/documents/${encodeURIComponent(documentId)}`
-  const introduce = (publicKey: string) => request(app, 'PUT', `${path}/authors/${publicKey}`, sessionKey)
-  await document.whenLoaded()
-  return { awareness, document, introduce, members: () => request<{ members: Array<{ publicKeys: string[] }> }>(app, 'GET', path, sessionKey), yDoc }
-}
 
 test('presence of somebody who does not keep to the rules', { skip: noBrowser }, async (t) => {
   const app = await startApp(t)

@@ -3,10 +3,12 @@ import { useEffect, type ReactNode } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { changes, phaseOf } from '../sync/status.ts'
 import { Icon } from '../ui/Icon.tsx'
+import { useSignal } from '../ui/signal.ts'
 
 /** What a person must know before going on, and what they can do about it. */
-export function Notice ({ open, discarded }: { open: OpenDocument, discarded: number }) {
+export function Notice ({ open, discarded, onHistory }: { open: OpenDocument, discarded: number, onHistory: () => void }) {
   const { connection, pending, storage, locked, refused: { broken } } = useDocumentState(open.connection)
+  const hasLeftOut = useSignal(open.hasLeftOut)
   const phase = phaseOf(connection)
   const isOnlyHere = storage !== 'device' && pending > 0
   const again = <button type='button' className='button' onClick={() => open.connection.retry()}>Try again</button>
@@ -61,6 +63,14 @@ export function Notice ({ open, discarded }: { open: OpenDocument, discarded: nu
   }
   if (discarded > 0) {
     return <Bar icon='eye' tone='plain'>{changes(discarded)} of yours did not reach the document, since you may only read it now.</Bar>
+  }
+  if (hasLeftOut) {
+    return (
+      <Bar icon='eye' tone='plain' action={<button type='button' className='button' onClick={onHistory}>Look at earlier versions</button>}>
+        <strong>A part of this document is not shown.</strong> It is nested too deeply, or comes from a newer version of this app. Nothing of it
+        was deleted.
+      </Bar>
+    )
   }
   if (locked > 0) return <Bar icon='key' tone='plain'>Changes on this device wait for a key that is not here. They are kept.</Bar>
   if (broken > 0) return <Bar icon='eye' tone='plain'>{changes(broken)} of others could not be read and were left out.</Bar>

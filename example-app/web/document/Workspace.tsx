@@ -33,7 +33,7 @@ export function Workspace ({ open, discarded }: {
         open={open} showsServer={showsServer}
         onHistory={() => setShowsHistory(true)} onShare={() => setSharing(true)} onShowServer={() => showServer(!showsServer)}
       />
-      <Notice open={open} discarded={discarded} />
+      <Notice open={open} discarded={discarded} onHistory={() => setShowsHistory(true)} />
       <Editor open={open} />
       {showsServer && (
         <Suspense fallback={<aside className='server-view' />}>

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'react'
 import { mayWrite } from '../api.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { phaseOf } from '../sync/status.ts'
+import { titleOf } from '../sync/title.ts'
 import { useSignal } from '../ui/signal.ts'
 import { createEditor } from './editor.ts'
 import { Title } from './Title.tsx'
@@ -19,7 +20,7 @@ export function Editor ({ open }: { open: OpenDocument }) {
   const phase = phaseOf(connection)
 
   const refused = phase === 'no-access' || phase === 'no-key'
-  const readable = loaded !== 'no' || !open.record.registered || open.body.length > 0 || open.title.length > 0
+  const readable = loaded !== 'no' || !open.record.registered || open.body.length > 0 || titleOf(open.doc) !== ''
   const writable = readable && !refused && mayWrite(role)
   const isWritable = useRef(writable)
   isWritable.current = writable

@@ -1,8 +1,9 @@
 import { useEffect, useLayoutEffect, useRef } from 'react'
-import { fromTitle, type OpenDocument } from '../sync/open-document.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { setTitle, titleOf } from '../sync/title.ts'
 import { useTitle } from '../document/useTitle.ts'
 
-/** The title is part of the encrypted document. What changed in the field is sent, not the whole, so that two people can edit it. */
+/** The title is part of the encrypted document. */
 export function Title ({ open, writable, onDone }: { open: OpenDocument, writable: boolean, onDone: () => void }) {
   const title = useTitle(open)
   const field = useRef<HTMLTextAreaElement>(null)
@@ -10,7 +11,7 @@ export function Title ({ open, writable, onDone }: { open: OpenDocument, writabl
 
   // A new document wants a name. One that was there before is to be read first.
   useEffect(() => {
-    if (!open.record.registered && open.title.length === 0) field.current?.focus()
+    if (!open.record.registered && titleOf(open.doc) === '') field.current?.focus()
   }, [open])
 
   useLayoutEffect(() => {
@@ -23,13 +24,8 @@ export function Title ({ open, writable, onDone }: { open: OpenDocument, writabl
   }, [title])
 
   const change = (element: HTMLTextAreaElement) => {
-    const now = element.value.replaceAll('\n', ' ')
     caret.current = element.selectionEnd
-    const { start, removed, inserted } = difference(title, now)
-    open.doc.transact(() => {
-      open.title.delete(start, removed)
-      open.title.insert(start, inserted)
-    }, fromTitle)
+    setTitle(open.doc, element.value.replaceAll('\n', ' '))
   }
 
   return (
@@ -47,14 +43,4 @@ export function Title ({ open, writable, onDone }: { open: OpenDocument, writabl
       }}
     />
   )
-}
-
-/** The one place where two texts differ, as it is after a single edit. */
-function difference (before: string, after: string): { start: number, removed: number, inserted: string } {
-  const shorter = Math.min(before.length, after.length)
-  let start = 0
-  while (start < shorter && before[start] === after[start]) start++
-  let end = 0
-  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end++
-  return { start, removed: before.length - end - start, inserted: after.slice(start, after.length - end) }
 }

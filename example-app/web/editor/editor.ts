@@ -2,20 +2,22 @@ import { baseKeymap } from 'prosemirror-commands'
 import { keymap } from 'prosemirror-keymap'
 import { EditorState, Plugin } from 'prosemirror-state'
 import { Decoration, DecorationSet, EditorView } from 'prosemirror-view'
-import { yCursorPlugin, ySyncPlugin, yUndoPlugin } from 'y-prosemirror'
+import { yCursorPlugin, ySyncPlugin, ySyncPluginKey, yUndoPlugin } from 'y-prosemirror'
 import { colorNumber } from '../sync/colors.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import type { PresenceState } from '../sync/presence.ts'
 import { keys, typingRules } from './commands.ts'
-import { schema } from './schema.ts'
+import { countLeftOut, Reading } from './reading.ts'
 
 /** The editor on a document. `isWritable` is asked at every try, since a role may change at any time. */
 export function createEditor (place: HTMLElement, open: OpenDocument, isWritable: () => boolean): EditorView {
+  const reading = new Reading()
   return new EditorView({ mount: place }, {
     state: EditorState.create({
-      schema,
+      doc: reading.document(open.body),
       plugins: [
-        ySyncPlugin(open.body),
+        ySyncPlugin(open.body, { mapping: reading }),
+        keepLeftOut(reading, open),
         cursors(open),
         yUndoPlugin({ undoManager: open.undo }),
         typingRules(),
@@ -26,6 +28,19 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
     }),
     editable: isWritable,
     attributes: { 'aria-label': 'Text', 'aria-multiline': 'true', role: 'textbox', class: 'prose' }
+  })
+}
+
+/** What is not shown is not deleted by somebody who does not see it, and whoever has the document open is told. */
+function keepLeftOut (reading: Reading, { hasLeftOut }: OpenDocument): Plugin {
+  return new Plugin({
+    filterTransaction: (transaction, { doc }) => !reading.hasLeftOut || !transaction.docChanged ||
+      transaction.getMeta(ySyncPluginKey) !== undefined || countLeftOut(transaction.doc) >= countLeftOut(doc),
+    view: (view) => {
+      const look = ({ state: { doc } }: EditorView) => hasLeftOut.set(reading.hasLeftOut && countLeftOut(doc) > 0)
+      look(view)
+      return { update: look }
+    }
   })
 }
 

@@ -9,12 +9,27 @@ const strike: MarkSpec = {
   toDOM: () => ['s', 0]
 }
 
+/** Three levels, whatever a document says: HTML has no seventh. */
+const heading: NodeSpec = {
+  ...nodes.heading,
+  parseDOM: [1, 2, 3, 4, 5, 6].map((level) => ({ tag: `h${level}`, attrs: { level: Math.min(level, 3) } })),
+  toDOM: ({ attrs: { level } }) => [`h${level === 1 || level === 2 ? level : 3}`, 0]
+}
+
+/** Stands where a part of the document is not shown: `reading.ts`. Nothing makes one. */
+const leftOut: NodeSpec = {
+  group: 'block',
+  atom: true,
+  selectable: false,
+  toDOM: () => ['div', { class: 'left-out', contenteditable: 'false' }, 'A part of the document that cannot be shown here']
+}
+
 /** Text, and no images or links: nothing in a document makes a reader's browser ask another server for anything. */
 export const schema = new Schema({
   nodes: {
     doc: nodes.doc,
     paragraph: nodes.paragraph,
-    heading: nodes.heading,
+    heading,
     blockquote: nodes.blockquote,
     code_block: nodes.code_block,
     horizontal_rule: nodes.horizontal_rule,
@@ -22,6 +37,7 @@ export const schema = new Schema({
     ordered_list: { ...orderedList, ...list },
     list_item: { ...listItem, content: 'paragraph block*' },
     hard_break: nodes.hard_break,
+    left_out: leftOut,
     text: nodes.text
   },
   marks: { strong: marks.strong, em: marks.em, strike, code: marks.code }

@@ -4,8 +4,11 @@ import { yDocOf } from 'fastify-secsync/client/yjs'
 import { useCallback, useEffect, useState } from 'react'
 import type * as Y from 'yjs'
 import { documentPath, mayWrite, request } from '../api.ts'
+import { copyOf } from '../device/new-document.ts'
+import { documentHref } from '../route.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
+import { titleOf } from '../sync/title.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useSignal } from '../ui/signal.ts'
 import { size } from '../ui/words.ts'
@@ -17,6 +20,8 @@ const trouble = 'That did not work. Please try again when the document is live.'
 export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
   const role = useSignal(open.role)
   const members = useSignal(open.members)?.members ?? []
+  // What it would have to take away may be nested more deeply than Yjs can delete.
+  const hasLeftOut = useSignal(open.hasLeftOut)
   const [versions, setVersions] = useState<HistoryEntry[]>()
   const [before, setBefore] = useState<number>()
   const [usedBytes, setUsedBytes] = useState<number>()
@@ -59,6 +64,12 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
     setNote('The document is as it was in that version.')
   })
 
+  const copy = ({ doc }: { doc: Y.Doc }) => act(async () => {
+    const { id, keys: [key = ''] } = await copyOf(doc, `${titleOf(doc) || 'Untitled'} (copy)`)
+    onClose()
+    location.hash = documentHref(id, key)
+  })
+
   const nameOf = ({ publicKey = '' }: HistoryEntry) => members.find(({ publicKeys }) => publicKeys.includes(publicKey))?.name ?? 'Somebody'
 
   return (
@@ -83,11 +94,14 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
       )}
       {before !== undefined && <button type='button' className='button' disabled={isBusy} onClick={() => { void more() }}>Earlier versions</button>}
       {shown !== undefined && <Preview doc={shown.doc} />}
-      {shown !== undefined && mayWrite(role) && (
+      {shown !== undefined && (
         <div className='dialog-actions'>
-          <button type='button' className='button primary' disabled={isBusy} onClick={() => { void restore(shown) }}>
-            {isBusy ? 'Restoring…' : 'Restore this version'}
-          </button>
+          <button type='button' className='button' disabled={isBusy} onClick={() => { void copy(shown) }}>Copy to a new document</button>
+          {mayWrite(role) && !hasLeftOut && (
+            <button type='button' className='button primary' disabled={isBusy} onClick={() => { void restore(shown) }}>
+              {isBusy ? 'Restoring…' : 'Restore this version'}
+            </button>
+          )}
         </div>
       )}
       {note !== '' && <p className={note === trouble ? 'trouble' : 'done'} role={note === trouble ? 'alert' : 'status'}>{note}</p>}

@@ -14,9 +14,7 @@ import { colorAt } from './colors.ts'
 import { connect, keyIdIn } from './connect.ts'
 import { personAt, personOf, statesOf, type Person, type PresenceState } from './presence.ts'
 import { forgetContent } from './storage.ts'
-
-/** The origin of what the person types into the title. */
-export const fromTitle = Symbol('from the title')
+import { fromTitle, observeTitle, titleMap, titleOf } from './title.ts'
 
 /** Milliseconds: how often at most the title is noted in the list of documents and members are asked for, and how soon the first time. */
 const pause = { title: 1000, members: 2000, soon: 200 }
@@ -27,9 +25,8 @@ export class OpenDocument {
   readonly record: DocumentRecord
   readonly doc = new Y.Doc()
   readonly body = this.doc.getXmlFragment('body')
-  readonly title = this.doc.getText('title')
   /** One for text and title, so that undo takes back what was done last, wherever it was. */
-  readonly undo = new Y.UndoManager([this.body, this.title], {
+  readonly undo = new Y.UndoManager([this.body, titleMap(this.doc)], {
     trackedOrigins: new Set([ySyncPluginKey, fromTitle]),
     deleteFilter: (item) => defaultDeleteFilter(item, defaultProtectedNodes),
     captureTransaction: ({ meta }) => meta.get('addToHistory') !== false
@@ -43,6 +40,8 @@ export class OpenDocument {
   readonly connection: SecsyncDocument
   /** How many changes were thrown away, since their author may only read now. The document is closed then. */
   readonly discarded = new Signal<number | undefined>(undefined)
+  /** Whether the document has something that the editor does not show. */
+  readonly hasLeftOut = new Signal(false)
   readonly #ends: Array<() => void> = []
   #earlierCopy: EarlierCopy | undefined
   #closing: Promise<void> | undefined
@@ -71,8 +70,7 @@ export class OpenDocument {
     this.doc.transact(() => { for (const update of earlierCopy?.updates ?? []) Y.applyUpdateV2(this.doc, update) })
     this.connection = connect(this)
     this.presence.on('change', this.#othersSaid)
-    this.title.observe(this.#saveTitleSoon)
-    this.#ends.push(this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
+    this.#ends.push(observeTitle(this.doc, this.#saveTitleSoon), this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
   }
 
   /** Who this is, with the colour of their place among the members. */
@@ -203,7 +201,7 @@ export class OpenDocument {
   async #saveTitle (): Promise<void> {
     clearTimeout(this.#titleTimer)
     this.#titleTimer = undefined
-    const title = this.title.toString().trim()
+    const title = titleOf(this.doc).trim()
     if (title === this.record.title) return
     this.record.title = title
     await saveDocument(this.record).catch(() => {})
@@ -218,7 +216,6 @@ export class OpenDocument {
   async #close (): Promise<void> {
     for (const end of this.#ends.splice(0)) end()
     clearTimeout(this.#membersTimer)
-    this.title.unobserve(this.#saveTitleSoon)
     this.presence.off('change', this.#othersSaid)
     const closed = Promise.all([this.connection.destroy(), this.#saveTitle()])
     this.undo.destroy()

@@ -1,0 +1,17 @@
+import * as Y from 'yjs'
+import { setTitle, titleOf } from '../sync/title.ts'
+import { write } from './database.ts'
+import { newDocument, saveDocument, type DocumentRecord } from './documents.ts'
+
+/** A document of one's own with the text of another. It is on this device first, as a copy that is sent when the document is opened. */
+export async function copyOf (source: Y.Doc, title = titleOf(source)): Promise<DocumentRecord> {
+  const doc = new Y.Doc()
+  Y.applyUpdateV2(doc, Y.encodeStateAsUpdateV2(source))
+  setTitle(doc, title)
+  const record = await newDocument()
+  await write('contents', Y.encodeStateAsUpdateV2(doc), record.id)
+  record.title = titleOf(doc)
+  await saveDocument(record)
+  doc.destroy()
+  return record
+}

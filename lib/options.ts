@@ -1,65 +1,19 @@
 import type { SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { closest, distance } from 'fastest-levenshtein'
 import type { RegisterOptions, RouteShorthandOptions } from 'fastify'
-import { Type, TypeGuard, Value, type Static, type TSchema } from './protocol/typebox.ts'
+import { Type, TypeGuard, Value, type TSchema } from './protocol/typebox.ts'
 import type { Bus, CreateBus } from './nodes/bus.ts'
 import { BusObject } from './nodes/create-bus.ts'
 import type { RedisClient } from './nodes/redis-client.ts'
 import type { DocumentsCallbacks } from './documents/documents.ts'
 import { resolveRetention, retentionNames, type RetentionOptions, type RetentionSettings } from './documents/retention.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess, HasQuota } from './callbacks.ts'
+import { limitNames, resolveLimits, type Limits } from './limits.ts'
 import { HasAccessMissing, OptionInvalid, OptionUnknown, PrismaModelsMissing, StoreMissing } from './errors.ts'
 import type { AdditionalAuthenticationDataValidations, NoValidations } from './protocol/messages.ts'
 import type { PrismaClientLike } from './stores/prisma.ts'
 import type { OpenTelemetryMeter, OpenTelemetryTracer } from './telemetry/opentelemetry.ts'
 import type { PrometheusRegistry } from './telemetry/metrics.ts'
-
-/** Maximum delay of a timer. Node.js replaces longer ones with 1 ms. */
-const maxDelay = 2 ** 31 - 1
-
-export const Limits = Type.Object({
-  /** Maximum size of a message in bytes. A larger message closes its connection with 1009. */
-  maxMessageSize: Type.Integer({ minimum: 1024, default: 16 * 1024 * 1024 }),
-  /** Maximum number of unanswered messages per connection. Reading pauses above it. */
-  maxQueuedMessages: Type.Integer({ minimum: 1, default: 256 }),
-  /** Maximum number of messages handled per connection and second. 0: unlimited. */
-  maxMessagesPerSecond: Type.Integer({ minimum: 0, default: 0 }),
-  /** Maximum number of unsent bytes per connection, without its document. The connection is closed with 1013 above it. One message may exceed it. */
-  maxBufferedBytes: Type.Integer({ minimum: 1024, default: 8 * 1024 * 1024 }),
-  /** Maximum size of the cache of loaded documents in bytes. Only newer updates of a cached document are read from the database. 0: no cache. */
-  maxCachedBytes: Type.Integer({ minimum: 0, default: 32 * 1024 * 1024 }),
-  /** Maximum number of concurrent update statements of the Prisma store. Keep it below the pool size (10), so that loads get a connection. */
-  maxConcurrentWrites: Type.Integer({ minimum: 1, default: 8 }),
-  /** Maximum number of connections per document on this node. Further connections are closed with 1013. */
-  maxConnectionsPerDocument: Type.Integer({ minimum: 1, default: 10_000 }),
-  /**
-   * Maximum number of authors with updates on one snapshot. The first update of a further author is answered with `requiresNewSnapshot`. A
-   * reconnecting client sends one clock per author in its URL, and Node.js limits headers to 16 KB.
-   */
-  maxAuthorsPerSnapshot: Type.Integer({ minimum: 1, default: 100 }),
-  /**
-   * Maximum number of updates on one snapshot, and of their bytes. The next author is then asked for a snapshot with `requiresNewSnapshot`. 0: no
-   * limit. Documents with more bytes than `maxMessageSize` are not asked for one.
-   */
-  maxUpdatesPerSnapshot: Type.Integer({ minimum: 0, default: 10_000 }),
-  maxBytesPerSnapshot: Type.Integer({ minimum: 0, default: 8 * 1024 * 1024 }),
-  /**
-   * Maximum number of stored bytes per document, former snapshots and updates included. Changes above it are refused, and reading goes on. It needs
-   * the Prisma store. 0: no limit.
-   */
-  maxDocumentBytes: Type.Integer({ minimum: 0, default: 0 }),
-  /** Maximum number of consecutive invalid messages. The connection is then closed with 1008. */
-  maxInvalidMessages: Type.Integer({ minimum: 1, default: 100 }),
-  /** Milliseconds between two pings. Connections that miss a pong are terminated. */
-  heartbeatInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 30_000 }),
-  /** With `redis` or `bus`: milliseconds between two checks of the store for missed changes of an open document. */
-  checkInterval: Type.Integer({ minimum: 100, maximum: maxDelay, default: 10_000 }),
-  /** Time limit in milliseconds for one call of a callback or the database. Default: 10,000, or 1 per 4 KiB of `maxMessageSize` if that is more. */
-  callbackTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 10_000 }),
-  /** During shutdown: milliseconds within which the connections are closed, and then the time limit for messages in flight. */
-  drainTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 5_000 })
-}, { additionalProperties: false })
-export type Limits = Static<typeof Limits>
 
 const fn = Type.Optional(Type.Function([], Type.Unknown()))
 const fns = Type.Optional(Type.Union([Type.Function([], Type.Unknown()), Type.Array(Type.Function([], Type.Unknown()))]))
@@ -106,58 +60,106 @@ const checks: Record<string, [TSchema, string]> = {
     onRequest: fns, preValidation: fns, preHandler: fns, config: Type.Optional(Type.Object({}))
   }, { additionalProperties: false })])), 'must be true, or { onRequest, preValidation, preHandler, config } with Fastify hooks and a route config'],
   retention: [Type.Optional(Type.Object({})), 'must be an object that says what is kept, for instance { snapshots: 10, age: 30 * 24 * 3600 * 1000 }'],
-  limits: [Type.Optional(Type.Object({})), `must be an object. Its properties are integers: ${Object.keys(Limits.properties).join(', ')}`]
+  limits: [Type.Optional(Type.Object({})), `must be an object. Its properties are integers: ${limitNames.join(', ')}`]
 }
 
 /** Includes the options of Fastify's `register`. */
 const knownOptions = [...Object.keys(checks), 'logLevel', 'logSerializers' satisfies keyof RegisterOptions]
 
+// docs/options.md is generated from these comments: `npm run docs`.
+
 /** The option `history`. The hooks run behind those of the WebSocket route. */
-export interface HistoryOptions extends Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'preHandler' | 'config'> {}
+export interface HistoryOptions {
+  /** Fastify hooks of these routes. @type function or array of functions */
+  onRequest?: RouteShorthandOptions['onRequest'] | undefined
+  /** The same. @type function or array of functions */
+  preValidation?: RouteShorthandOptions['preValidation'] | undefined
+  /** The same. @type function or array of functions */
+  preHandler?: RouteShorthandOptions['preHandler'] | undefined
+  /** The route config of Fastify, for instance for `@fastify/rate-limit`. @type object */
+  config?: RouteShorthandOptions['config'] | undefined
+}
 
 /** `A` are the schemas of `additionalAuthenticationDataValidations`: see `secsyncOptions()`. */
 export interface SecsyncOptions<A extends AdditionalAuthenticationDataValidations = NoValidations> extends RegisterOptions {
-  /** Path of the route. Clients connect to `{prefix}/{documentId}`. Default: the root. */
-  prefix?: string
-  /** Decides whether a connection may read and whether an author may write or send. Required. */
+  /** Decides whether a connection may read and whether an author may write or send. @type function @see docs/callbacks.md */
   hasAccess: HasAccess
-  /** Decides which connections may receive a relayed message. Default: those with `read` access, checked once per session key and second. */
+  /**
+   * Decides which connections may receive a relayed message. The default asks `hasAccess` for `read` access, once per session key, and caches answers
+   * for 1 second. Your own function is called for every relay. @type function @default asks `hasAccess` @see docs/callbacks.md
+   */
   hasBroadcastAccess?: HasBroadcastAccess | undefined
-  /** Decides whether there is room for a snapshot or an update, for instance by the usage of its owner. Default: there is. */
+  /**
+   * Decides whether there is room for a snapshot or an update, for instance by the usage of its owner. @type function @default there is
+   * @see docs/documents.md#full-documents
+   */
   hasQuota?: HasQuota | undefined
-  /** Loads the part of a document that a client does not have. Default: the Prisma store's. */
-  getDocument?: GetDocument<A> | undefined
-  /** Stores a snapshot, or throws. Default: the Prisma store's. */
-  createSnapshot?: CreateSnapshot<A> | undefined
-  /** Stores an update, or throws. Default: the Prisma store's. */
-  createUpdate?: CreateUpdate<A> | undefined
-  /** A Prisma driver adapter for PostgreSQL, or for SQLite if one process serves the documents. It is closed with the Fastify instance. */
+  /** Path of the route. Clients connect to `{prefix}/{documentId}`. @type string, begins with `/` @default the root */
+  prefix?: string
+  /**
+   * A Prisma driver adapter for PostgreSQL, or for SQLite if one process serves the documents. The plugin closes its connections with the Fastify
+   * instance. @type driver adapter @default **required** without `prisma` and own store callbacks @see docs/database.md
+   */
   adapter?: SqlDriverAdapterFactory | undefined
-  /** Your own PrismaClient. Its schema needs the models of this package. The plugin does not close it. */
+  /**
+   * Your own PrismaClient with the models of this package, instead of `adapter`. The plugin does not close it. @type PrismaClient
+   * @see docs/integrations/prisma.md
+   */
   prisma?: PrismaClientLike | undefined
-  /** A `Redis`, also with `sentinels`, or a `Cluster` of ioredis, for several nodes on one store. The plugin does not close it. */
-  redis?: RedisClient | undefined
-  /** Another message broker for several nodes on one store: `postgresBus(…)` or your own. It is closed with the Fastify instance. */
-  bus?: Bus | CreateBus | undefined
-  /** Collects the metrics of docs/metrics.md: a Registry of prom-client 15, or a meter of OpenTelemetry. Several registrations may share it. */
-  metrics?: PrometheusRegistry | OpenTelemetryMeter | undefined
-  /** A tracer of OpenTelemetry: spans for handshakes, messages, commits and relays. */
-  tracer?: OpenTelemetryTracer | undefined
-  /** Fastify hooks of the route. They run before the WebSocket upgrade and answer in HTTP. */
-  onRequest?: RouteShorthandOptions['onRequest'] | undefined
-  preValidation?: RouteShorthandOptions['preValidation'] | undefined
-  preHandler?: RouteShorthandOptions['preHandler'] | undefined
-  /** TypeBox object schemas for additional public data. Public data without a schema is refused. */
-  additionalAuthenticationDataValidations?: A | undefined
-  /** The functions of `fastify.secsync.documents` for a store of your own. Default: those of the Prisma store. */
+  /** Loads the part of a document that a client does not have. @type function @default the Prisma store's @see docs/stores.md */
+  getDocument?: GetDocument<A> | undefined
+  /** Stores a snapshot, or throws. @type function @default the Prisma store's @see docs/stores.md */
+  createSnapshot?: CreateSnapshot<A> | undefined
+  /**
+   * Stores an update, or throws. With all three of these callbacks, the plugin needs no database. @type function @default the Prisma store's
+   * @see docs/stores.md
+   */
+  createUpdate?: CreateUpdate<A> | undefined
+  /**
+   * The functions of `fastify.secsync.documents` for a store of your own. @type object of functions @default those of the Prisma store
+   * @see docs/documents.md
+   */
   documentCallbacks?: DocumentsCallbacks | undefined
   /**
-   * Adds the routes `GET {prefix}/{documentId}/snapshots` and `/{snapshotId}` for clients that `hasAccess` allows to read. The hooks of the route run
-   * for them, too, and behind these the hooks given here. Default: no such routes.
+   * A `Redis`, also with `sentinels`, or a `Cluster` of ioredis, for several nodes on one store. The plugin does not close it. @type ioredis client
+   * @see docs/nodes.md#redis
+   */
+  redis?: RedisClient | undefined
+  /**
+   * Another message broker for several nodes on one store: `postgresBus(…)` or your own. The plugin closes it with the Fastify instance. @type `Bus`,
+   * or a function that returns one @see docs/nodes.md
+   */
+  bus?: Bus | CreateBus | undefined
+  /**
+   * Fastify hooks of the route. They run before the WebSocket upgrade and answer in HTTP. The published client treats an HTTP error as a network
+   * failure and reconnects. To stop it, return `false` from `hasAccess`. @type function or array of functions
+   */
+  onRequest?: RouteShorthandOptions['onRequest'] | undefined
+  /** The same. @type function or array of functions */
+  preValidation?: RouteShorthandOptions['preValidation'] | undefined
+  /** The same. The usual place for authentication. @type function or array of functions */
+  preHandler?: RouteShorthandOptions['preHandler'] | undefined
+  /**
+   * TypeBox object schemas for additional public data, by message: `snapshot`, `update`, `ephemeralMessage`. For instance
+   * `{ snapshot: Type.Object({ keyId: Type.String() }) }`. The server refuses public data without a schema. The published client can add public data to
+   * snapshots only. @type object of schemas @see docs/types.md#additional-public-data
+   */
+  additionalAuthenticationDataValidations?: A | undefined
+  /**
+   * Adds the routes `GET {prefix}/{documentId}/snapshots` and `/{snapshotId}` for clients that `hasAccess` allows to read. The hooks of the WebSocket
+   * route run for them, too. An object adds further hooks. @type boolean or [object](#history) @default `false` @see docs/documents.md#history-over-http
    */
   history?: boolean | HistoryOptions | undefined
-  /** What is kept of replaced snapshots and their updates. The rest is removed in the background, except for the proofs. Default: everything is kept. */
+  /**
+   * What is kept of replaced snapshots and their updates. The rest is removed in the background, except for the proofs. @type [object](#retention)
+   * @default everything is kept @see docs/documents.md#retention
+   */
   retention?: RetentionOptions | undefined
+  /** A Registry of prom-client 15, or a meter of OpenTelemetry. Several registrations may share it. @type Registry or meter @see docs/metrics.md */
+  metrics?: PrometheusRegistry | OpenTelemetryMeter | undefined
+  /** A tracer of OpenTelemetry: spans for handshakes, messages, commits and relays. @type tracer @see docs/metrics.md#traces */
+  tracer?: OpenTelemetryTracer | undefined
+  /** Sizes, numbers and times. @type [object](#limits) */
   limits?: { [Name in keyof Limits]?: number | undefined } | undefined
 }
 
@@ -211,13 +213,14 @@ export function resolveOptions (options: SecsyncOptions): ResolvedOptions {
   }
   assertSchemaInUse(options.adapter)
   assertSchemas(options.additionalAuthenticationDataValidations)
-  const { history, retention, documentCallbacks } = options
+  const { history, retention, documentCallbacks, limits = {} } = options
   if (history && missing.length === 0 && (documentCallbacks?.history === undefined || documentCallbacks.snapshot === undefined)) {
     throw new OptionInvalid('history', 'needs the Prisma store. For a store of your own, pass documentCallbacks: { history, snapshot }')
   }
   if (retention !== undefined) assertKnown(retention, retentionNames, 'retention.')
+  assertLimits(limits)
   const canPrune = documentCallbacks?.prune !== undefined || missing.length > 0
-  return { ...options, limits: resolveLimits(options.limits), retention: retention && resolveRetention(retention, canPrune) }
+  return { ...options, limits: resolveLimits(limits), retention: retention && resolveRetention(retention, canPrune) }
 }
 
 /**
@@ -239,24 +242,11 @@ function unknownNames (options: object, names: string[]): string[] {
   return Object.keys(options).filter((name) => !names.includes(name))
 }
 
-function resolveLimits (given: SecsyncOptions['limits'] = {}): Limits {
-  const names = Object.keys(Limits.properties)
-  assertKnown(given, names, 'limits.')
-  const [unknown] = unknownNames(given, names)
-  if (unknown !== undefined) throw new OptionInvalid(`limits.${unknown}`, `is unknown. The limits are ${names.join(', ')}`)
-  const limits = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  for (const [name, value] of Object.entries(limits)) {
-    const { minimum = 0, maximum } = Limits.properties[name as keyof Limits]
-    const range = maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
-    if (!Value.Check(Limits.properties[name as keyof Limits], value)) throw new OptionInvalid(`limits.${name}`, `must be an integer ${range}`)
-  }
-  const resolved = Value.Default(Limits, { ...limits }) as Limits
-  return { ...resolved, callbackTimeout: limits.callbackTimeout ?? Math.max(resolved.callbackTimeout, timeFor(resolved.maxMessageSize)) }
-}
-
-/** Milliseconds to store or load this number of bytes. */
-function timeFor (bytes: number): number {
-  return Math.min(Math.ceil(bytes / 4096), maxDelay)
+/** Throws for names that no limit has. */
+function assertLimits (given: object): void {
+  assertKnown(given, limitNames, 'limits.')
+  const [unknown] = unknownNames(given, limitNames)
+  if (unknown !== undefined) throw new OptionInvalid(`limits.${unknown}`, `is unknown. The limits are ${limitNames.join(', ')}`)
 }
 
 /** Throws for schemas of other libraries, such as `typebox` 1.x. They look similar but do not compile. */

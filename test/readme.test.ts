@@ -35,6 +35,20 @@ t.test('the usage in the README, on an empty database', async (t) => {
   t.equal(await elsewhere.closed(), 4401)
 })
 
+t.test('the client in the README, on the server in the README', async (t) => {
+  const { connectionString } = await createDatabase(t, { migrated: false })
+  const [server, client = ''] = await examplesOf('README.md', 'Usage')
+  const endpoint = await run(t, server, { DATABASE_URL: connectionString })
+  // Node.js 20 has no WebSocket.
+  const program = `import { WebSocket } from 'ws'
+    globalThis.WebSocket = WebSocket
+    ${client.replace('ws://localhost:3000/documents', endpoint)}
+    console.log('saved', document.getState().connection.status, document.getState().pending)`
+  const { outputText } = ts.transpileModule(program, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
+  const directory = t.testdir({ 'client.mjs': outputText })
+  t.equal(await startChild(t, 'client.mjs', /saved .*/, { directory, env: {} }), 'saved live 0')
+})
+
 t.test('the store that the documentation of the callbacks makes', async (t) => {
   const [program] = await examplesOf('docs/stores.md', 'A complete store, in memory')
   const endpoint = await run(t, program)
@@ -71,7 +85,7 @@ const listen = "await app.listen({ port: 0, host: '127.0.0.1' })"
 
 t.test('a callback that wraps the default', async (t) => {
   const { connectionString } = await createDatabase(t)
-  const [wrap] = await examplesOf('README.md', 'Callbacks')
+  const [wrap] = await examplesOf('docs/callbacks.md', 'Extend the Prisma store')
   const program = `${preamble}const notifyMembers = async (id) => { app.log.info({ notified: id }) }
     ${wrap.replace('adapter,\n', "adapter,\n  prefix: '/documents',\n")}${listen}`
   const endpoint = await run(t, program, { DATABASE_URL: connectionString })
@@ -82,7 +96,7 @@ t.test('a callback that wraps the default', async (t) => {
 
 t.test('a hook that asks for a new snapshot', async (t) => {
   const { connectionString } = await createDatabase(t)
-  const [hook] = await examplesOf('README.md', 'Hooks')
+  const [hook] = await examplesOf('docs/hooks.md', 'Hooks')
   const program = `${preamble}import secsync from 'fastify-secsync'
     let updates = 0
     const keyIsOld = async () => ++updates % 5 === 0
@@ -96,7 +110,7 @@ t.test('a hook that asks for a new snapshot', async (t) => {
 
 t.test('additional public data', async (t) => {
   const { connectionString } = await createDatabase(t)
-  const [, schemas] = /`(\{ snapshot: Type\.Object\([^`]+)`/.exec(await readFile('README.md', 'utf8')) ?? []
+  const [, schemas] = /`(\{ snapshot: Type\.Object\([^`]+)`/.exec(await readFile('docs/options.md', 'utf8')) ?? []
   t.ok(schemas)
   const endpoint = await run(t, `${preamble}import secsync from 'fastify-secsync'
     await app.register(secsync, { prefix: '/documents', adapter, hasAccess, additionalAuthenticationDataValidations: ${schemas} })

@@ -12,57 +12,69 @@ export interface SnapshotInfo {
   additionalPublicData?: Record<string, unknown> | undefined
 }
 
+// docs/client.md has tables that are generated from these comments: `npm run docs`.
+
 export interface NewSnapshotData {
-  /** 32 bytes. */
+  /** 32 bytes. @type Uint8Array */
   key: Uint8Array
-  /** Added to the public data of the snapshot, signed and in the clear, for instance the id of the key. The server needs a schema for it. */
+  /** Added to the public data of the snapshot, signed and in the clear, for instance the id of the key. The server needs a schema for it. @type object */
   publicData?: Record<string, unknown> | undefined
-  /** For the server alone. */
+  /** For the server alone. It is neither stored nor relayed. @type any */
   additionalServerData?: unknown
 }
 
 type Awaitable<T> = T | Promise<T>
 
 export interface DocumentOptions {
-  /** `wss://example.org/documents`: where the plugin is registered, without the document's id. */
+  /** `wss://example.org/documents`: where the plugin is registered, without the id of the document. @type string */
   url: string
+  /** The id of the document. It may contain any characters: the client encodes it. @type string */
   documentId: string
-  /** The user's data: `yjs(yDoc)`, `automerge(handle)` or your own. */
+  /** The data of the user: `yjs(yDoc)`, `automerge(handle)` or your own. @type `Crdt` @see docs/client.md#your-own-crdt */
   crdt: Crdt
   /**
-   * Or a function, called before every connect: an ended session is renewed there. It rejects: `offline`, tried again. Without it, the URL has no
-   * session key, and a cookie authenticates the handshake.
+   * The session key, or a function that returns it. The function is called before every connection, and once more when the key was refused. If it
+   * rejects, the state is `offline`, and the client tries again. @type string, or async function @default none: a cookie authenticates the handshake
    */
   sessionKey?: string | (() => Awaitable<string>) | undefined
   /**
-   * The key of a snapshot; `undefined` as long as it is not there: state `noKey`. Asked once per snapshot; again after it has turned out to be wrong.
-   * Without a snapshot (a new document) it is the key of the first one, unless `getNewSnapshotData` gives it.
+   * Returns the key of a snapshot: 32 bytes. `undefined`: the key is not there yet, and the state is `noKey`. The client asks once per snapshot, and
+   * again if the key is wrong. In a new document there is no snapshot. The function then returns the key of the first one. @type async function
    */
   getKey: (snapshot: SnapshotInfo | undefined) => Awaitable<Uint8Array | undefined>
-  /** Key and public data of a new snapshot. Default: the key of the active one. Another key than before is a rotation. */
-  getNewSnapshotData?: (snapshot: { id: string }) => Awaitable<NewSnapshotData>
-  /** Whether messages of this author count. What it refuses is left out and counted. It rejects: asked again later. */
+  /**
+   * Returns whether messages of this author count. Refused messages are left out and counted in `state.refused`. If the function rejects, the client
+   * asks again later. @type async function
+   */
   isValidClient: (publicKey: string, publicData: (Snapshot | Update | EphemeralMessage)['publicData']) => Awaitable<boolean>
   /**
-   * Whether additional public data of others is what the application expects. Default: of snapshots all is taken if `getNewSnapshotData` is given, of
-   * the others none is.
+   * Returns `{ key, publicData, additionalServerData }` for a new snapshot. A new key is a rotation. @type async function
+   * @default the key of the active snapshot @see docs/client.md#keys
+   */
+  getNewSnapshotData?: (snapshot: { id: string }) => Awaitable<NewSnapshotData>
+  /**
+   * Returns whether additional public data of others is accepted. @type function
+   * @default that of snapshots is accepted if `getNewSnapshotData` is given, everything else is refused
    */
   isValidPublicData?: (kind: 'snapshot' | 'update' | 'ephemeralMessage', additional: Record<string, unknown>) => boolean
-  /** Who writes: an Ed25519 key pair as libsodium makes it. Default: a new one. */
+  /** The author: an Ed25519 key pair as libsodium makes it. Pass the same pair again if an identity outlives the page. @type key pair @default a new one */
   signatureKeyPair?: KeyPair
-  /** Keeps the document and what is not saved yet on this device. Default: `memoryStorage()`, which forgets it with the page. */
+  /** Keeps the document and unsaved changes on this device. @type `ClientStorage` @default none @see docs/client.md#storage */
   storage?: ClientStorage
-  /** Milliseconds in which local changes are gathered into one update. Default: 10. */
+  /** Local changes within this time become one update. @type integer @unit ms @default 10 */
   batchDelay?: number
-  /** When a snapshot is due: so many updates of the active one … Default: 200. Each client adds up to as many again at random. */
+  /** Number of updates on the active snapshot after which a snapshot is due. Each client adds up to as many again at random. @type integer @default 200 */
   updatesPerSnapshot?: number
-  /** … or so many bytes of updates, or as many as the snapshot itself has, whichever is more. Default: 256 kB. */
+  /**
+   * Size of these updates after which a snapshot is due, or the size of the snapshot if that is larger. Each client adds up to as much again at
+   * random. @type integer @unit bytes @default 256 KiB
+   */
   bytesPerSnapshot?: number
-  /** For Node.js 20: `WebSocket` of `ws`. Default: `globalThis.WebSocket`. */
+  /** For Node.js 20: `WebSocket` of the package `ws`. @type class @default `globalThis.WebSocket` */
   WebSocket?: WebSocketConstructor
-  /** Every message as it goes over the line, for diagnosis. */
+  /** Called with each message that is sent or received: `{ sent, text }`. For diagnosis. @type function */
   onFrame?: (frame: { sent: boolean, text: string }) => void
-  /** A message of the server of an unknown type. */
+  /** Called with each message of the server that has an unknown type. @type function */
   onCustomMessage?: (message: Record<string, unknown>) => void
 }
 

@@ -4,11 +4,11 @@ import { connectAwareness } from './awareness.ts'
 import type { Contents, Crdt } from './crdt.ts'
 
 export interface YjsOptions {
-  /** Cursors, names and the like, shared with everybody who is there. One `Awareness` of the document, usually also given to the editor. */
+  /** Cursors, names and other presence. The `Awareness` of the document, which is usually also given to the editor. @type `Awareness` */
   awareness?: Awareness | undefined
   /**
-   * Whether a state of somebody else is taken. States come from other browsers and have any shape: check it before you use it. `user.publicKey` in it is
-   * its author. A message with one that is refused is left out. Default: all are taken.
+   * Returns whether the state of another client is accepted. Such a state comes from another browser and has any shape: check it before you use it.
+   * `user.publicKey` in it is its author. A message with a refused state is left out. @type function @default all are accepted
    */
   isValidState?: ((state: Record<string, unknown>) => boolean) | undefined
 }

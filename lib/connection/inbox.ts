@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import type { Limits } from '../options.ts'
+import type { Limits } from '../limits.ts'
 
 /** Messages of one connection that are handled in one turn of the event loop. */
 const messagesPerTurn = 4

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Limits } from '../options.ts'
+import type { Limits } from '../limits.ts'
 import { cork } from './cork.ts'
 
 interface Held {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import { Upgrades } from './upgrades.ts'
-import type { Limits } from '../options.ts'
+import type { Limits } from '../limits.ts'
 
 /**
  * Registers @fastify/websocket, unless the user has. Another scope may have it, too: each registration would dispatch every upgrade of

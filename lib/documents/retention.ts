@@ -5,20 +5,18 @@ import { Retention } from '../stores/prune.ts'
 /** A timer of Node.js takes no more. */
 const maxInterval = 2 ** 31 - 1
 
+// docs/options.md is generated from the comments of these schemas: `npm run docs`.
 export const RetentionSettings = Type.Object({
   ...Retention.properties,
+  /** Time between two runs of a node. The time before a run is half of it to all of it, at random. @unit ms */
   interval: Type.Integer({ minimum: 100, maximum: maxInterval, default: 600_000 }),
+  /** Share of its time that a run may keep one connection of the database busy. */
   share: Type.Number({ minimum: 0.01, maximum: 1, default: 0.2 })
 }, { additionalProperties: false })
 export type RetentionSettings = Static<typeof RetentionSettings>
 
 /** The option `retention`. */
-export interface RetentionOptions extends Retention {
-  /** Milliseconds between two runs of this node. @default 600_000 */
-  interval?: number | undefined
-  /** The share of its time that a run keeps one connection of the database busy for, from 0.01 to 1. @default 0.2 */
-  share?: number | undefined
-}
+export type RetentionOptions = { [Name in keyof RetentionSettings]?: RetentionSettings[Name] | undefined }
 
 const advice: Record<keyof RetentionSettings, string> = {
   snapshots: 'must be an integer of at least 1: the active snapshot is always kept',

@@ -8,13 +8,13 @@ import { Cluster, ClusterBusy } from './cluster.ts'
 import { isAlive } from './processes.ts'
 
 export interface EmbeddedPostgresOptions {
-  /** Holds the data. It is made if it does not exist; delete it to begin anew. */
+  /** Directory of the data. It is created if it does not exist. Delete it to start over. @type string */
   directory: string
-  /** Of 127.0.0.1. @default any that is free */
+  /** Port on 127.0.0.1. @type integer @default any free port */
   port?: number | undefined
-  /** Settings of PostgreSQL, as in postgresql.conf, for instance `{ fsync: 'off' }` for tests. */
+  /** Settings as in `postgresql.conf`, for instance `{ fsync: 'off' }` for tests. @type object of strings */
   settings?: Record<string, string> | undefined
-  /** Milliseconds to wait for another process that uses the directory, such as one that is just shutting down. @default 10,000 */
+  /** Time to wait for another process that uses the directory, for instance one that is shutting down. @type integer @unit ms @default 10,000 */
   waitForOther?: number | undefined
 }
 

@@ -1,4 +1,4 @@
-/** WebSocket close codes. README.md documents how clients react. */
+/** WebSocket close codes. docs/troubleshooting.md documents how clients react. */
 export const closeCodes = {
   goingAway: 1001,
   policyViolation: 1008,

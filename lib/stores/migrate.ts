@@ -11,9 +11,9 @@ import { isUsableEncoding } from './check-database.ts'
 import { createSchemaEngine } from './schema-engine.ts'
 
 export interface MigrateOptions {
-  /** Prisma's driver adapter for PostgreSQL or SQLite: `new PrismaPg({ connectionString })`, `new PrismaLibSql({ url: 'file:documents.db' })`. */
+  /** A Prisma driver adapter: `new PrismaPg({ connectionString })` or `new PrismaLibSql({ url: 'file:documents.db' })`. @type driver adapter */
   adapter: SqlMigrationAwareDriverAdapterFactory
-  /** A folder of migrations as `prisma migrate` makes it, to apply your own. @default that of fastify-secsync */
+  /** A directory of migrations as `prisma migrate` makes it, to apply your own. @type string @default the migrations of this package */
   migrationsDirectory?: string
 }
 

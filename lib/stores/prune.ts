@@ -1,32 +1,32 @@
-import { Type } from '../protocol/typebox.ts'
+import { Type, type Static } from '../protocol/typebox.ts'
 import { Pace } from './pace.ts'
 import type { PrismaClientLike } from './prisma.ts'
 
+// docs/options.md is generated from the comments of these schemas: `npm run docs`.
 export const Retention = Type.Object({
-  snapshots: Type.Optional(Type.Integer({ minimum: 1, description: 'Number of snapshots whose text is kept, the active one included' })),
+  /** Number of snapshots of each document that keep their text, the active one included. @default no limit */
+  snapshots: Type.Optional(Type.Integer({ minimum: 1, description: 'Number of snapshots of each document that keep their text, the active one included.' })),
+  /**
+   * Milliseconds for which a snapshot keeps its text after another has replaced it. With `snapshots`, either is reason enough to keep it. @unit ms
+   * @default no limit
+   */
   age: Type.Optional(Type.Number({
     minimum: 0,
     maximum: 1e13,
-    description: 'Milliseconds for which the text of a snapshot is kept after another has replaced it. With `snapshots`, either is reason enough to keep it'
+    description: 'Milliseconds for which a snapshot keeps its text after another has replaced it. With `snapshots`, either is reason enough to keep it.'
   })),
+  /**
+   * Number of snapshots that keep their updates, the active one included. A snapshot that loses its text loses its updates, too.
+   * @default as long as the snapshot
+   */
   updates: Type.Optional(Type.Integer({
     minimum: 1,
-    description: 'Number of snapshots whose updates are kept, the active one included. A snapshot that is not kept loses its updates, too. Default: as long as the snapshot'
+    description: 'Number of snapshots that keep their updates, the active one included. A snapshot that loses its text loses its updates, too.'
   }))
 }, { additionalProperties: false })
 
 /** What is kept of a document. Its active snapshot, the updates on it, and the proofs of all snapshots are always kept. */
-export interface Retention {
-  /** Number of snapshots whose text is kept, the active one included. */
-  snapshots?: number | undefined
-  /** Milliseconds for which the text of a snapshot is kept after another has replaced it. With `snapshots`, either is reason enough to keep it. */
-  age?: number | undefined
-  /**
-   * Number of snapshots whose updates are kept, the active one included. A snapshot that is not kept loses its updates, too.
-   * @default as long as the snapshot
-   */
-  updates?: number | undefined
-}
+export type Retention = { [Name in keyof Static<typeof Retention>]?: Static<typeof Retention>[Name] | undefined }
 
 export interface PruneOptions {
   /** The share of its time that pruning may keep the database busy with, from 0 to 1. @default 0.2 */

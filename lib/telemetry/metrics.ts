@@ -29,7 +29,7 @@ function histogram<const Labels extends readonly string[]> (name: string, unit: 
   return { type: 'histogram', name, unit, labels, description, buckets } as const
 }
 
-/** All metrics. docs/metrics.md describes them. Each label has a limited number of values. */
+/** All metrics. docs/metrics.md has them in a table that is generated: `npm run docs`. Each label has a limited number of values. */
 export const metrics = {
   connections: gauge('secsync.connections', '{connection}', 'Open connections'),
   documents: gauge('secsync.documents', '{document}', 'Open documents'),
@@ -39,20 +39,20 @@ export const metrics = {
   writesWaiting: gauge('secsync.writes.waiting', '{write}', 'Writes that wait for limits.maxConcurrentWrites'),
   busConnected: gauge('secsync.bus.connected', '{node}', '1 if messages of other nodes arrive, 0 if not or without a bus'),
   handshakes: histogram('secsync.handshake.duration', 's', ['outcome'],
-    'From the WebSocket upgrade until the document is sent. outcome: joined, refused, failed, left'),
-  closed: counter('secsync.connections.closed', '{connection}', ['code'], 'Closed connections, by close code'),
+    'From the WebSocket upgrade until the document is sent'),
+  closed: counter('secsync.connections.closed', '{connection}', ['code'], 'Closed connections, by close code. Codes that only a client can send are other'),
   messages: histogram('secsync.message.duration', 's', ['kind', 'outcome'],
-    'From the reception of a message to its answer. outcome: saved, relayed, refused, dropped'),
-  refusals: counter('secsync.refusals', '{refusal}', ['action', 'reason'], 'Refused handshakes (action read) and messages, by error code'),
-  commits: histogram('secsync.commit.duration', 's', ['kind', 'outcome'], 'One write at the store. outcome: saved, conflict, failed'),
-  commitChanges: histogram('secsync.commit.changes', '{change}', ['kind'], 'Changes that one write saves', [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
-  loads: histogram('secsync.load.duration', 's', ['mode', 'outcome'], 'One load from the store. mode: complete, delta. outcome: loaded, failed'),
+    'From the reception of a message to its answer'),
+  refusals: counter('secsync.refusals', '{refusal}', ['action', 'reason'], 'Refused handshakes (action read) and messages, by error code. Errors of the application are other'),
+  commits: histogram('secsync.commit.duration', 's', ['kind', 'outcome'], 'One write at the store'),
+  commitChanges: histogram('secsync.commit.changes', '{change}', ['kind'], 'Changes that one write saves: the group size', [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+  loads: histogram('secsync.load.duration', 's', ['mode', 'outcome'], 'One load from the store'),
   catchUps: counter('secsync.catch_ups', '{look}', ['outcome'],
-    'Looks into the store for changes of other nodes. outcome: current, behind, rolledBack, failed'),
+    'Looks into the store for changes of other nodes'),
   relays: histogram('secsync.relay.duration', 's', ['kind'],
-    'From the reception of a change on this node to its relay to other connections on this node'),
+    'From the reception of a change on this node to its relay to the other connections on this node'),
   relayed: counter('secsync.relayed', '{frame}', ['kind'], 'Relayed messages, one per message and connection'),
-  busMessages: counter('secsync.bus.messages', '{message}', ['outcome'], 'Messages to other nodes. outcome: published, failed')
+  busMessages: counter('secsync.bus.messages', '{message}', ['outcome'], 'Messages to other nodes')
 } satisfies Record<string, Metric>
 
 export type Metrics = typeof metrics

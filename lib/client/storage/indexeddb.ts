@@ -4,7 +4,7 @@ import { beginSession, livingSessions, whenEnded, type Session } from './session
 import type { ClientStorage, OutboxEntry, StorageWrite, StoredDocument, StoredState } from './storage.ts'
 
 export interface IndexedDbOptions {
-  /** Of the database. Default: `fastify-secsync`. Users of one browser profile that must not find each other's documents have one each. */
+  /** Name of the database. Use one per user, if several users share a browser profile. @type string @default `fastify-secsync` */
   name?: string | undefined
 }
 

@@ -4,6 +4,7 @@ import type { PrismaClientLike } from './prisma.ts'
 import { removeStatementNames, showsPooler } from './statement-names.ts'
 
 export interface Transaction extends PrismaClientLike {
+  /** The transaction has ended, also if this rejects. */
   commit (): Promise<void>
   rollback (): Promise<void>
 }
@@ -47,6 +48,11 @@ export class AdapterClient implements PrismaClientLike {
       await last
       if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql, args: [], argTypes: [] })
     }
+    const rollback = async () => {
+      // Lost connections roll back by themselves.
+      await execute('ROLLBACK').catch(() => {})
+      await transaction.rollback()
+    }
     return {
       $queryRaw: <T>(strings: TemplateStringsArray, ...values: unknown[]) => {
         const result = last.then(async () => await this.#query<T>(adapter, transaction, strings, values))
@@ -54,28 +60,31 @@ export class AdapterClient implements PrismaClientLike {
         return result
       },
       async commit () {
-        await execute('COMMIT')
+        try {
+          await execute('COMMIT')
+        } catch (error) {
+          // Else the connection stays taken, and the pool never ends.
+          await rollback()
+          throw error
+        }
         await transaction.commit()
       },
-      async rollback () {
-        // Lost connections roll back by themselves.
-        await execute('ROLLBACK').catch(() => {})
-        await transaction.rollback()
-      }
+      rollback
     }
   }
 
   /** Calls a function with a transaction, and commits it. It is rolled back if the function rejects. */
   async transaction<T> (isolationLevel: IsolationLevel, action: (db: PrismaClientLike) => Promise<T>): Promise<T> {
     const transaction = await this.begin(isolationLevel)
+    let result: T
     try {
-      const result = await action(transaction)
-      await transaction.commit()
-      return result
+      result = await action(transaction)
     } catch (error) {
       await transaction.rollback()
       throw error
     }
+    await transaction.commit()
+    return result
   }
 
   async #query<T> (adapter: SqlDriverAdapter, queryable: SqlQueryable, strings: TemplateStringsArray, values: unknown[]): Promise<T> {

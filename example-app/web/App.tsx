@@ -1,4 +1,5 @@
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
+import { documents } from './device/documents.ts'
 import { HomePage } from './home/HomePage.tsx'
 import { JoinPage } from './home/JoinPage.tsx'
 import { WelcomePage } from './home/WelcomePage.tsx'
@@ -10,9 +11,25 @@ import { useSignal } from './ui/signal.ts'
 // The editor and the cryptography are most of the app, and the list of documents needs neither.
 const DocumentPage = lazy(() => import('./document/DocumentPage.tsx'))
 
+const minute = 60_000
+
 export function App () {
   const where = useSignal(route)
   const who = useSignal(session)
+
+  const openId = where.page === 'document' ? where.id : undefined
+  const hasUnsent = useSignal(documents).some((record) => record.hasUnsent === true && record.id !== openId)
+  useEffect(() => {
+    if (who === undefined || !hasUnsent) return
+    const send = () => { void import('./sync/send-unsent.ts').then(({ sendUnsent }) => sendUnsent(openId)).catch(() => {}) }
+    send()
+    const timer = setInterval(send, minute)
+    window.addEventListener('online', send)
+    return () => {
+      clearInterval(timer)
+      window.removeEventListener('online', send)
+    }
+  }, [who, hasUnsent, openId])
 
   if (where.page === 'home') return <HomePage />
   if (where.page === 'join') return <JoinPage key={`${where.token} ${where.key}`} token={where.token} documentKey={where.key} />

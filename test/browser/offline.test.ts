@@ -39,6 +39,36 @@ test('interruptions', { skip: noBrowser }, async (t) => {
     await ben.page.getByText('All changes are saved.').waitFor()
   })
 
+  await t.test('what was written offline is sent from the list of documents and from another document', async () => {
+    const ana = await Person.arrives(browser, 'Ana Meyer')
+    const ben = await Person.arrives(browser, 'Ben Okafor')
+    await ana.newDocument(app.url)
+    await ana.write('Before. ')
+    await ben.open(await ana.invite('Can edit'))
+    await ben.reads('Before.')
+    await ben.page.evaluate(async () => { await navigator.serviceWorker.ready })
+    for (const [words, leave] of [['From the list.', async () => {}], ['From another.', async () => {
+      await ben.page.getByRole('button', { name: 'New document' }).click()
+      await ben.page.locator('.status.offline').waitFor()
+    }]] as const) {
+      await ben.context.setOffline(true)
+      await ben.page.locator('.status.offline').waitFor()
+      await ben.moveTo('end')
+      await ben.page.keyboard.type(words)
+      await ben.page.getByText(/Offline · \d+ unsent/).waitFor()
+      await ben.page.getByRole('link', { name: 'All documents' }).click()
+      await ben.page.getByText('Not sent yet').waitFor()
+      await leave()
+      await ben.context.setOffline(false)
+      await ana.reads(words)
+      await ben.page.goto(app.url)
+      await ben.page.getByText('You can edit').waitFor()
+      await ben.page.getByText('Not sent yet').waitFor({ state: 'detached' })
+      await ben.page.getByRole('link', { name: /You can edit/ }).click()
+      await ben.isLive()
+    }
+  })
+
   await t.test('a document that is made offline reaches the server later', async () => {
     const ana = await Person.arrives(browser, 'Ana Meyer')
     await ana.newDocument(app.url)

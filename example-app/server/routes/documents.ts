@@ -15,6 +15,15 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
     return { role }
   })
 
+  /** Those that this person may open now. */
+  app.get('/documents', {
+    schema: { response: { 200: Type.Array(Type.Object({ documentId: Type.String(), role: RoleSchema })) } }
+  }, async ({ member }) => {
+    if (member === null) throw new SessionUnknown()
+    const memberships = await app.prisma.appMembership.findMany({ where: { memberId: member.id }, select: { documentId: true, role: true } })
+    return memberships.flatMap(({ documentId, role }) => role === 'removed' ? [] : [{ documentId, role }])
+  })
+
   app.get('/documents/:id', {
     preHandler: onlyMembers,
     schema: {

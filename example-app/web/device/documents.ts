@@ -2,6 +2,7 @@ import { read, transact } from './database.ts'
 import { Signal } from '../ui/signal.ts'
 import type { Role } from '../api.ts'
 import { isKey, randomText } from '../crypto/base64.ts'
+import { forgetRefused } from './refused.ts'
 
 /** What this device remembers of a document beside its content. */
 export interface DocumentRecord {
@@ -11,6 +12,10 @@ export interface DocumentRecord {
   role: Role | undefined
   /** Document keys in base64, oldest first. The last one encrypts what is new. */
   keys: string[]
+  /** The server let this person in before, and does not any more. */
+  isRemoved?: boolean
+  /** Changes of this device did not reach the server yet. */
+  hasUnsent?: boolean
   /** A key that came with a link while there were others. It becomes the last one once a snapshot turns out to be encrypted with it. */
   keyFromLink?: string | undefined
   /** The server knows the document. False while it was only made on this device. */
@@ -87,6 +92,7 @@ export async function rememberDocument (id: string, key: string, role: Role | un
 export async function forgetDocument (id: string): Promise<void> {
   const { forgetContent } = await import('../sync/storage.ts')
   await forgetContent(id)
+  await forgetRefused(id)
   await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete(id))
   await loadDocuments()
 }

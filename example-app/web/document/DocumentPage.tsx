@@ -20,7 +20,7 @@ async function open (id: string, key: string): Promise<OpenDocument | undefined>
 
 export default function DocumentPage ({ id, documentKey }: { id: string, documentKey: string }) {
   const [opened, setOpened] = useState<OpenDocument | 'opening' | 'incomplete'>('opening')
-  const [discarded, setDiscarded] = useState(0)
+  const [attempt, setAttempt] = useState(0)
   const [failure, setFailure] = useState<unknown>()
 
   useEffect(() => {
@@ -31,8 +31,8 @@ export default function DocumentPage ({ id, documentKey }: { id: string, documen
       if (document === undefined) return setOpened('incomplete')
       const showKey = () => replaceFragment(documentHref(id, document.keyring.newest.get()))
       const stopShowing = document.keyring.newest.subscribe(showKey)
-      // Opened anew without what was thrown away.
-      document.discarded.subscribe(() => setDiscarded((before) => before + (document.discarded.get() ?? 0)))
+      // Opened anew without what was refused.
+      document.discarded.subscribe(() => setAttempt((before) => before + 1))
       close = () => {
         stopShowing()
         void document.close()
@@ -45,10 +45,10 @@ export default function DocumentPage ({ id, documentKey }: { id: string, documen
       left = true
       close()
     }
-  }, [id, documentKey, discarded])
+  }, [id, documentKey, attempt])
 
   if (failure !== undefined) throw failure
   if (opened === 'opening') return <p className='loading' role='status'>Opening…</p>
   if (opened === 'incomplete') return <IncompleteLink />
-  return <Workspace open={opened} discarded={discarded} />
+  return <Workspace open={opened} />
 }

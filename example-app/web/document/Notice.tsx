@@ -1,16 +1,18 @@
 import { useDocumentState } from 'fastify-secsync/client/react'
-import { useEffect, type ReactNode } from 'react'
+import { useEffect } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { changes, phaseOf } from '../sync/status.ts'
-import { Icon } from '../ui/Icon.tsx'
+import { CopyToNew, Refused, useRefused } from './Refused.tsx'
+import { Bar } from './Bar.tsx'
 import { useSignal } from '../ui/signal.ts'
 
 /** What a person must know before going on, and what they can do about it. */
-export function Notice ({ open, discarded, onHistory }: { open: OpenDocument, discarded: number, onHistory: () => void }) {
+export function Notice ({ open, onHistory }: { open: OpenDocument, onHistory: () => void }) {
   const { connection, pending, storage, locked, refused: { broken } } = useDocumentState(open.connection)
   const hasLeftOut = useSignal(open.hasLeftOut)
   const phase = phaseOf(connection)
   const isOnlyHere = storage !== 'device' && pending > 0
+  const { refused, forget } = useRefused(open)
   const again = <button type='button' className='button' onClick={() => open.connection.retry()}>Try again</button>
 
   useEffect(() => {
@@ -22,7 +24,7 @@ export function Notice ({ open, discarded, onHistory }: { open: OpenDocument, di
 
   if (phase === 'no-access' && open.record.role !== undefined) {
     return (
-      <Bar icon='lock' tone='bad' action={again}>
+      <Bar icon='lock' tone='bad' action={<div className='notice-actions'><CopyToNew source={open.doc} />{again}</div>}>
         <strong>Your access was taken back.</strong> Its owner has removed you or deleted the document. This page shows what had arrived
         before. What others write from now on is encrypted with a new key, which this device does not get.{pending > 0 && ` ${changes(pending)} of yours did not reach it.`}
       </Bar>
@@ -61,9 +63,7 @@ export function Notice ({ open, discarded, onHistory }: { open: OpenDocument, di
       </Bar>
     )
   }
-  if (discarded > 0) {
-    return <Bar icon='eye' tone='plain'>{changes(discarded)} of yours did not reach the document, since you may only read it now.</Bar>
-  }
+  if (refused !== undefined) return <Refused open={open} refused={refused} onDone={forget} />
   if (hasLeftOut) {
     return (
       <Bar icon='eye' tone='plain' action={<button type='button' className='button' onClick={onHistory}>Look at earlier versions</button>}>
@@ -75,14 +75,4 @@ export function Notice ({ open, discarded, onHistory }: { open: OpenDocument, di
   if (locked > 0) return <Bar icon='key' tone='plain'>Changes on this device wait for a key that is not here. They are kept.</Bar>
   if (broken > 0) return <Bar icon='eye' tone='plain'>{changes(broken)} of others could not be read and were left out.</Bar>
   return null
-}
-
-function Bar ({ icon, tone, action, children }: { icon: string, tone: 'bad' | 'plain', action?: ReactNode, children: ReactNode }) {
-  return (
-    <div className={`notice ${tone}`} role='alert'>
-      <Icon name={icon} />
-      <p>{children}</p>
-      {action}
-    </div>
-  )
 }

@@ -10,11 +10,7 @@ const HistoryDialog = lazy(() => import('../history/HistoryDialog.tsx'))
 const ServerView = lazy(() => import('../server-view/ServerView.tsx'))
 
 /** The document, what is around it, and beside it, on request, what the server sees of it. */
-export function Workspace ({ open, discarded }: {
-  open: OpenDocument
-  /** How many changes were thrown away when the role changed. */
-  discarded: number
-}) {
+export function Workspace ({ open }: { open: OpenDocument }) {
   const [showsHistory, setShowsHistory] = useState(false)
   const [sharing, setSharing] = useState(false)
   const [showsServer, setShowsServer] = useState(() => localStorage.getItem('server-view') === 'open')
@@ -33,7 +29,7 @@ export function Workspace ({ open, discarded }: {
         open={open} showsServer={showsServer}
         onHistory={() => setShowsHistory(true)} onShare={() => setSharing(true)} onShowServer={() => showServer(!showsServer)}
       />
-      <Notice open={open} discarded={discarded} onHistory={() => setShowsHistory(true)} />
+      <Notice open={open} onHistory={() => setShowsHistory(true)} />
       <Editor open={open} />
       {showsServer && (
         <Suspense fallback={<aside className='server-view' />}>

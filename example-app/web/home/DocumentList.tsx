@@ -21,7 +21,8 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
               <Icon name='document' />
               <span className='document-title'>{record.title || 'Untitled'}</span>
               <span className='document-facts'>
-                {record.role !== undefined && <span>{roles[record.role]}</span>}
+                {record.hasUnsent === true && <span className='unsent'>Not sent yet</span>}
+                {record.role !== undefined && <span>{record.isRemoved === true ? 'No access any more' : roles[record.role]}</span>}
                 <span>{ago(record.openedAt)}</span>
               </span>
             </a>

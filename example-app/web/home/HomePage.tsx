@@ -8,6 +8,7 @@ import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { Brand } from './Brand.tsx'
 import { DocumentList } from './DocumentList.tsx'
 import { NameForm } from './NameForm.tsx'
+import { refreshRoles } from './roles.ts'
 
 async function create (): Promise<void> {
   const { id, keys: [key = ''] } = await newDocument()
@@ -20,7 +21,7 @@ export function HomePage () {
 
   useEffect(() => {
     document.title = 'Sealed Notes'
-    void loadDocuments()
+    void loadDocuments().then(refreshRoles).catch(() => {})
   }, [])
 
   return (

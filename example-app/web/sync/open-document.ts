@@ -7,6 +7,7 @@ import { deviceKeys } from '../crypto/device.ts'
 import { KeyExchange } from '../crypto/key-exchange.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import { saveDocument, type DocumentRecord } from '../device/documents.ts'
+import { keepRefused, readRefused } from '../device/refused.ts'
 import { forgetEarlierCopy, readEarlierCopy, type EarlierCopy } from '../device/earlier-version.ts'
 import { session, withSession, type Session } from '../session.ts'
 import { Signal } from '../ui/signal.ts'
@@ -87,7 +88,10 @@ export class OpenDocument {
   }
 
   readonly #moved = () => {
-    const { connection: { status }, loaded, pending, storage } = this.connection.getState()
+    const { connection, connection: { status }, loaded, pending, storage } = this.connection.getState()
+    // While the server takes them, they are gone in a moment.
+    if (pending === 0 || status !== 'live') this.#noteUnsent(pending > 0)
+    if (connection.status === 'noAccess' && connection.reason !== 'unauthenticated' && this.record.role !== undefined) this.#note({ isRemoved: true })
     if (status !== 'live') return
     // By a link that is open to everyone one becomes a member by connecting.
     if (this.role.get() === undefined) void withSession((session) => this.enter(session)).catch(() => {})
@@ -166,6 +170,7 @@ export class OpenDocument {
     // Whoever shows people looks again who they are.
     this.presence.emit('change', [{ added: [], updated: [], removed: [] }, 'members'])
     this.record.role = membership.role
+    this.record.isRemoved = false
     this.record.registered = true
     const owner = membership.members.find(({ role }) => role === 'owner')?.memberId
     if (owner !== undefined) this.record.owner ??= owner
@@ -187,12 +192,24 @@ export class OpenDocument {
   }
 
   async #discard (changes: number): Promise<void> {
+    const { count = 0 } = await readRefused(this.id) ?? {}
+    await keepRefused(this.id, { count: count + changes, content: Y.encodeStateAsUpdateV2(this.doc) })
     await this.close()
     await forgetContent(this.id)
     this.discarded.set(changes)
   }
 
   // The device
+
+  #noteUnsent (hasUnsent: boolean): void {
+    if (this.connection.getState().loaded !== 'no') this.#note({ hasUnsent })
+  }
+
+  #note (facts: Pick<DocumentRecord, 'hasUnsent' | 'isRemoved'>): void {
+    if (Object.entries(facts).every(([name, value]) => (this.record[name as keyof typeof facts] ?? false) === value)) return
+    Object.assign(this.record, facts)
+    void saveDocument(this.record).catch(() => {})
+  }
 
   readonly #saveTitleSoon = () => {
     this.#titleTimer ??= setTimeout(() => { void this.#saveTitle() }, pause.title)
@@ -214,6 +231,7 @@ export class OpenDocument {
   }
 
   async #close (): Promise<void> {
+    this.#noteUnsent(this.connection.getState().pending > 0)
     for (const end of this.#ends.splice(0)) end()
     clearTimeout(this.#membersTimer)
     this.presence.off('change', this.#othersSaid)

@@ -1,0 +1,48 @@
+import { useEffect, useState } from 'react'
+import * as Y from 'yjs'
+import { copyOf } from '../device/new-document.ts'
+import { forgetRefused, readRefused, type RefusedChanges } from '../device/refused.ts'
+import { documentHref } from '../route.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { changes } from '../sync/status.ts'
+import { titleOf } from '../sync/title.ts'
+import { Bar } from './Bar.tsx'
+
+/** Changes of this person that the document did not take, until they say what becomes of them. */
+export function useRefused ({ id }: OpenDocument): { refused: RefusedChanges | undefined, forget: () => void } {
+  const [refused, setRefused] = useState<RefusedChanges>()
+  useEffect(() => { void readRefused(id).then(setRefused, () => {}) }, [id])
+  return { refused, forget: () => { void forgetRefused(id).then(() => setRefused(undefined)) } }
+}
+
+export function Refused ({ open, refused, onDone }: { open: OpenDocument, refused: RefusedChanges, onDone: () => void }) {
+  const [doc] = useState(() => {
+    const doc = new Y.Doc()
+    Y.applyUpdateV2(doc, refused.content)
+    return doc
+  })
+
+  return (
+    <Bar
+      icon='eye' tone='plain'
+      action={
+        <div className='notice-actions'>
+          <CopyToNew source={doc} title={`${titleOf(doc) || 'Untitled'} (my changes)`} onDone={() => forgetRefused(open.id)} />
+          <button type='button' className='button' onClick={onDone}>Discard them</button>
+        </div>
+      }
+    >
+      <strong>{changes(refused.count)} of yours did not reach the document,</strong> since you may only read it now. This device has kept the text with them.
+    </Bar>
+  )
+}
+
+/** Makes a document of one's own of what is here. */
+export function CopyToNew ({ source, title, onDone }: { source: Y.Doc, title?: string, onDone?: () => Promise<void> }) {
+  const copy = async () => {
+    const { id, keys: [key = ''] } = await copyOf(source, title)
+    await onDone?.()
+    location.hash = documentHref(id, key)
+  }
+  return <button type='button' className='button' onClick={() => { void copy() }}>Copy to a new document</button>
+}

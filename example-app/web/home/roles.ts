@@ -1,0 +1,18 @@
+import { request, type Role } from '../api.ts'
+import { documents, saveDocument } from '../device/documents.ts'
+import { session, withSession } from '../session.ts'
+
+/** Asks the server what this person may do in the documents of this device. Without an answer the list stays as it is. */
+export async function refreshRoles (): Promise<void> {
+  if (session.get() === undefined || documents.get().length === 0) return
+  const answer = await withSession(({ sessionKey }) => request<Array<{ documentId: string, role: Role }>>('GET', '/api/documents', sessionKey))
+  const roles = new Map(answer.map(({ documentId, role }) => [documentId, role]))
+  for (const record of documents.get()) {
+    // Of a document that this person never entered the server says nothing.
+    if (!record.registered || record.role === undefined) continue
+    const role = roles.get(record.id)
+    const isRemoved = role === undefined
+    if (isRemoved === (record.isRemoved ?? false) && (isRemoved || role === record.role)) continue
+    await saveDocument({ ...record, role: role ?? record.role, isRemoved })
+  }
+}

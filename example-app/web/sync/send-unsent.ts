@@ -1,0 +1,35 @@
+import { documents, type DocumentRecord } from '../device/documents.ts'
+import { OpenDocument } from './open-document.ts'
+
+/** Milliseconds for one document. Its changes are kept for the next time. */
+const patience = 30_000
+
+let sending: Promise<void> | undefined
+
+/** Sends what waits on this device in documents that are not open, one after the other. Nothing is shown of it, neither here nor to others. */
+export function sendUnsent (openId: string | undefined): Promise<void> {
+  sending ??= sendAll(openId).finally(() => { sending = undefined })
+  return sending
+}
+
+async function sendAll (openId: string | undefined): Promise<void> {
+  for (const record of documents.get()) if (record.hasUnsent === true && record.id !== openId) await send(record).catch(() => {})
+}
+
+async function send (record: DocumentRecord): Promise<void> {
+  const open = await OpenDocument.open({ ...record })
+  open.presence.setLocalState(null)
+  const { connection } = open
+  let timer: ReturnType<typeof setTimeout> | undefined
+  await Promise.race([
+    connection.whenLoaded().then(() => connection.whenSaved()),
+    new Promise<void>((resolve) => { timer = setTimeout(resolve, patience) }),
+    new Promise<void>((resolve) => open.discarded.subscribe(resolve)),
+    new Promise<void>((resolve) => connection.subscribe(() => {
+      const { status } = connection.getState().connection
+      if (status !== 'connecting' && status !== 'live') resolve()
+    }))
+  ])
+  clearTimeout(timer)
+  await open.close()
+}

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Notification } from 'pg'
-import { BusDeaf, BusUnavailable } from '../errors.ts'
+import { BusDeaf } from '../errors.ts'
+import type { Session } from './reconnecting.ts'
+import { withinTime } from './within-time.ts'
 
 /** Makes a client of the npm package pg that is not connected yet. */
 export type CreateClient = () => Client
@@ -42,10 +44,11 @@ interface Outgoing {
 }
 
 /** One connection to PostgreSQL. It runs one statement at a time: all LISTEN and UNLISTEN that are due, or all notifications that are waiting. */
-export class PostgresSession {
+export class PostgresSession implements Session {
+  readonly #createClient: CreateClient
   readonly #client: Client
   readonly #owner: SessionOwner
-  readonly #checkTimer: NodeJS.Timeout
+  #checkTimer: NodeJS.Timeout | undefined
   #listening: ReadonlySet<string> = new Set()
   #isOutdated = true
   #isCheckDue = false
@@ -53,34 +56,29 @@ export class PostgresSession {
   #isRunning = false
   #ended = false
 
-  private constructor (client: Client, owner: SessionOwner) {
-    this.#client = client
+  constructor (createClient: CreateClient, owner: SessionOwner) {
+    this.#createClient = createClient
+    this.#client = createClient()
     this.#owner = owner
-    client.on('notification', (notification) => {
-      if (!this.#ended) owner.notification(notification)
-    })
+  }
+
+  /** Rejects if PostgreSQL cannot be reached or if notifications would not arrive. */
+  async open (): Promise<void> {
+    const client = this.#client
+    // An error that nobody listens to would end the process.
     client.on('error', (err) => this.#end(err))
-    client.on('end', () => this.#end(new BusUnavailable('the connection was closed')))
+    client.on('end', () => this.#end(new Error('the connection was closed')))
+    await client.connect()
+    await answered(checkHearing(client, this.#createClient))
+    if (this.#ended) return
+    client.on('notification', (notification) => {
+      if (!this.#ended) this.#owner.notification(notification)
+    })
     this.#checkTimer = setInterval(() => {
       this.#isCheckDue = true
       this.#run()
     }, checkInterval).unref()
     this.#run()
-  }
-
-  /** Rejects if PostgreSQL cannot be reached or if notifications would not arrive. */
-  static async open (createClient: CreateClient, owner: SessionOwner): Promise<PostgresSession> {
-    const client = createClient()
-    // An error that nobody listens to would end the process. The statement that is running rejects with it.
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await withinTime(checkHearing(client, createClient))
-      return new PostgresSession(client, owner)
-    } catch (err) {
-      void end(client)
-      throw err
-    }
   }
 
   /** The process id of its server process: the sender of its notifications. */
@@ -111,7 +109,7 @@ export class PostgresSession {
     while (!this.#ended) {
       if (this.#isOutdated) await this.#listenToAll()
       else if (this.#waiting.length > 0) await this.#notifyAll()
-      else if (this.#isCheckDue) await withinTime(this.#client.query('SELECT 1'))
+      else if (this.#isCheckDue) await answered(this.#client.query('SELECT 1'))
       else break
       this.#isCheckDue = false
     }
@@ -126,7 +124,7 @@ export class PostgresSession {
       ...[...channels].filter((channel) => !this.#listening.has(channel)).map((channel) => `LISTEN ${channel}`),
       ...[...this.#listening].filter((channel) => !channels.has(channel)).map((channel) => `UNLISTEN ${channel}`)
     ]
-    if (statements.length > 0) await withinTime(this.#client.query(statements.join(';')))
+    if (statements.length > 0) await answered(this.#client.query(statements.join(';')))
     this.#listening = channels
     if (!this.#ended) this.#owner.listens(channels)
   }
@@ -142,7 +140,7 @@ export class PostgresSession {
     this.#waiting.splice(0, batch.length)
     try {
       const channels = batch.flatMap(({ channel, payloads }) => payloads.map(() => channel))
-      await withinTime(this.#client.query({ ...notify, values: [channels, batch.flatMap(({ payloads }) => payloads)] }))
+      await answered(this.#client.query({ ...notify, values: [channels, batch.flatMap(({ payloads }) => payloads)] }))
       for (const { resolve } of batch) resolve()
     } catch (err) {
       for (const { reject } of batch) reject(err)
@@ -160,7 +158,7 @@ export class PostgresSession {
   async close (): Promise<void> {
     this.#ended = true
     clearInterval(this.#checkTimer)
-    for (const { reject } of this.#waiting.splice(0)) reject(new BusUnavailable('the connection has ended'))
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the connection has ended'))
     await end(this.#client)
   }
 }
@@ -171,7 +169,7 @@ export class PostgresSession {
  */
 async function checkHearing (client: Client, createClient: CreateClient): Promise<void> {
   const { rows: [row] } = await client.query<{ pid: number, standby: boolean }>('SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS standby')
-  if (row?.standby) throw new BusUnavailable('the server is a standby')
+  if (row?.standby) throw new Error('the server is a standby')
   if (row?.pid === processIdOf(client)) return
   const channel = `fastify_secsync_${randomUUID().replaceAll('-', '')}`
   await client.query(`LISTEN ${channel}`)
@@ -208,17 +206,6 @@ function processIdOf (client: Client): number {
 }
 
 /** Rejects if the statement takes too long. */
-async function withinTime<T> (statement: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      // If this process was busy, the answer has arrived and is read first.
-      setImmediate(() => reject(new BusUnavailable('PostgreSQL is too slow')))
-    }, statementTimeout)
-  })
-  try {
-    return await Promise.race([statement, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
+async function answered<T> (statement: Promise<T>): Promise<T> {
+  return await withinTime(statementTimeout, 'PostgreSQL is too slow', statement)
 }

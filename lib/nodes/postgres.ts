@@ -6,6 +6,7 @@ import { Type, Value } from '../protocol/typebox.ts'
 import type { Bus, CreateBus, Subscriber } from './bus.ts'
 import { Assembler, payloadsOf } from './postgres-payloads.ts'
 import { isRefusal, PostgresSession, type CreateClient } from './postgres-session.ts'
+import { Reconnecting } from './reconnecting.ts'
 import { Troubles } from './troubles.ts'
 import { Unsent } from './unsent.ts'
 
@@ -23,10 +24,6 @@ const channelCount = 256
 
 /** Length of an address in characters: 132 bits. */
 const addressLength = 22
-
-/** Milliseconds before a new attempt to connect, doubled after each failure. */
-const minPause = 50
-const maxPause = 5000
 
 const connectTimeout = 5000
 
@@ -81,7 +78,6 @@ interface Channel {
 class PostgresBus implements Bus {
   /** Nine notifications. */
   readonly maxMessageLength = 64 * 1024
-  readonly #createClient: CreateClient
   readonly #troubles: Troubles<keyof typeof troubles>
   /** By address. */
   readonly #subscriptions = new Map<string, Subscription>()
@@ -89,22 +85,29 @@ class PostgresBus implements Bus {
   readonly #untold = new Set<Subscription>()
   /** By name. */
   readonly #channels = new Map<string, Channel>()
-  #session: PostgresSession | undefined
+  readonly #sessions: Reconnecting<PostgresSession>
   #assembler = new Assembler()
   #unsent = new Unsent()
   #messages = 0
-  #pause = minPause
-  #reconnectTimer: NodeJS.Timeout | undefined
-  #closed = false
 
   constructor (createClient: CreateClient, log: FastifyBaseLogger) {
-    this.#createClient = createClient
     this.#troubles = new Troubles(troubles, log)
-    void this.#connect()
+    this.#sessions = new Reconnecting({
+      name: 'PostgreSQL',
+      create: (ended) => new PostgresSession(createClient, {
+        channels: () => this.#channels.keys(),
+        listens: (channels) => this.#listens(channels),
+        notification: (notification) => this.#receive(notification),
+        ended
+      }),
+      // Channels may have changed since it has asked for them.
+      opened: (session) => session.listen(),
+      lost: (err) => this.#lost(err)
+    })
   }
 
   async publish (channel: string, message: string, isEphemeral = false): Promise<void> {
-    const session = this.#session
+    const { session } = this.#sessions
     if (session === undefined) throw new BusUnavailable('PostgreSQL is not connected')
     const unsent = this.#unsent
     unsent.add(message, isEphemeral)
@@ -130,13 +133,13 @@ class PostgresBus implements Bus {
     this.#untold.add(subscription)
     this.#channels.set(name, subscription.channel)
     subscription.channel.subscriptions++
-    this.#session?.listen()
+    this.#sessions.session?.listen()
     return () => {
       // The channel may have a new subscriber.
       if (this.#subscriptions.get(address) !== subscription) return
       this.#subscriptions.delete(address)
       this.#forget(subscription)
-      this.#session?.listen()
+      this.#sessions.session?.listen()
     }
   }
 
@@ -146,24 +149,7 @@ class PostgresBus implements Bus {
     this.#untold.delete(subscription)
   }
 
-  async #connect (): Promise<void> {
-    let session: PostgresSession | undefined
-    try {
-      session = await PostgresSession.open(this.#createClient, {
-        channels: () => this.#channels.keys(),
-        listens: (channels) => this.#listens(channels),
-        notification: (notification) => this.#receive(notification),
-        ended: (err) => this.#lose(err)
-      })
-    } catch (err) {
-      this.#lose(err as Error)
-    }
-    if (this.#closed) await session?.close()
-    else this.#session = session
-  }
-
   #listens (channels: ReadonlySet<string>): void {
-    this.#pause = minPause
     this.#troubles.isOver('away')
     for (const subscription of this.#untold) {
       if (!channels.has(subscription.channel.name)) continue
@@ -174,20 +160,15 @@ class PostgresBus implements Bus {
   }
 
   #receive ({ processId, payload = '' }: Notification): void {
-    if (processId === this.#session?.processId) return
+    if (processId === this.#sessions.session?.processId) return
     const received = this.#assembler.add(processId, payload)
     if (received !== undefined) this.#subscriptions.get(received.address)?.subscriber.message(received.message)
   }
 
-  #lose (err: Error): void {
-    this.#session = undefined
-    if (this.#closed) return
+  #lost (err: Error): void {
     this.#troubles.begins('away', err.message)
     this.#assembler = new Assembler()
     this.#unsent = new Unsent()
-    // Nodes do not come back at the same moment.
-    this.#reconnectTimer = setTimeout(() => { void this.#connect() }, this.#pause * (0.5 + Math.random()))
-    this.#pause = Math.min(2 * this.#pause, maxPause)
     for (const subscription of this.#subscriptions.values()) {
       this.#untold.add(subscription)
       if (!subscription.isConnected) continue
@@ -197,11 +178,9 @@ class PostgresBus implements Bus {
   }
 
   async close (): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#reconnectTimer)
     this.#subscriptions.clear()
     this.#untold.clear()
-    await this.#session?.close()
+    await this.#sessions.close()
   }
 }
 

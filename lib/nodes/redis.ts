@@ -1,9 +1,9 @@
-import { randomInt, randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { BusUnavailable } from '../errors.ts'
 import type { Bus, CreateBus, Subscriber } from './bus.ts'
-import { withinTimeLimit } from '../stores/time-limit.ts'
-import { hasSeveralServers, isCluster, subscriberOf, type RedisClient, type RedisSubscriber } from './redis-client.ts'
+import { Reconnecting } from './reconnecting.ts'
+import { RedisServers, type RedisClient } from './redis-client.ts'
+import { RedisSession } from './redis-session.ts'
 import { Troubles } from './troubles.ts'
 import { Unsent } from './unsent.ts'
 
@@ -14,124 +14,85 @@ interface Subscription {
 
 const troubles = {
   away: ['Redis is unavailable. Nodes poll the store until it is back', 'Redis is available again'],
-  deaf: ['Redis rejects subscriptions. This node polls the store until they succeed', 'Redis accepts subscriptions again'],
-  mute: ['Redis rejects messages of this node. Other nodes poll the store until it accepts them', 'Redis accepts messages of this node again']
+  deaf: ['Redis rejects subscriptions. This node polls the store until they succeed', 'Redis accepts subscriptions again']
 } as const
 
 /** Maximum number of channels in one command. */
 const maxChannels = 1000
 
-/** Milliseconds between two pings, and time limit for the reply. */
-const pingInterval = 5000
-const pingTimeout = 2000
-
-/** Milliseconds before another node of a cluster is tried, on average. */
-const pause = 100
-
-/** The bus of the option `redis`, for tests and for wrapping it. The client stays yours: the bus does not close it. */
+/** The bus of the option `redis`, for tests and for wrapping it. The client stays yours: the bus opens connections of its own with its options. */
 export function redisBus (redis: RedisClient): CreateBus {
   return (log) => new RedisBus(redis, log)
 }
 
-/** A bus on Redis channels. It publishes with the user's client, and subscribes with a second connection: that one cannot run other commands. */
+/** A bus on Redis channels. */
 export class RedisBus implements Bus {
-  readonly #redis: RedisClient
-  #subscriber: RedisSubscriber | undefined
   /** The client's `keyPrefix`. ioredis does not add it to channels. */
   readonly #prefix: string
   readonly #troubles: Troubles<keyof typeof troubles>
+  /** By the channel's name with prefix. */
   readonly #subscriptions = new Map<string, Subscription>()
-  readonly #heartbeat: NodeJS.Timeout
-  #pingTimer: NodeJS.Timeout | undefined
-  #echoTimer: NodeJS.Timeout | undefined
-  #openTimer: NodeJS.Timeout | undefined
-  /** Nodes of the app begin at different nodes of a cluster. */
-  #attempt = randomInt(1000)
-  /** Hears what this node publishes to itself. */
-  readonly #echo = { channel: `fastify-secsync:echo:${randomUUID()}`, isConnected: false, isHeard: false }
-  /** Whether the subscriber was connecting at the last check. */
-  #isSlow = false
-  #closed = false
-  /** A new object per connection, because `publish` calls on a lost connection may never settle. */
+  readonly #sessions: Reconnecting<RedisSession>
   #unsent = new Unsent()
-  readonly #forgetUnsent = (): void => { this.#unsent = new Unsent() }
 
   constructor (redis: RedisClient, log: FastifyBaseLogger) {
-    this.#redis = redis
     this.#prefix = String(redis.options?.keyPrefix ?? '')
     this.#troubles = new Troubles(troubles, log)
-    redis.on('close', this.#forgetUnsent)
-    this.#open()
-    this.#heartbeat = setInterval(() => this.#check(), pingInterval).unref()
-    if (hasSeveralServers(redis)) {
-      this.subscribe(this.#echo.channel, {
-        message: () => { this.#echo.isHeard = true },
-        connected: (isConnected) => { this.#echo.isConnected = isConnected }
-      })
-    }
-  }
-
-  #open (): void {
-    const subscriber = subscriberOf(this.#redis, this.#attempt++)
-    this.#subscriber = subscriber
-    if (subscriber === undefined) return this.#openLater()
-    subscriber.on('ready', () => this.#onReady(subscriber))
-    subscriber.on('close', () => this.#onClose())
-    subscriber.on('error', (err: Error) => this.#troubles.begins('away', reasonOf(err)))
-    subscriber.on('message', (channel: string, message: string) => this.#subscriptions.get(channel)?.subscriber.message(message))
-    if (isCluster(this.#redis)) subscriber.on('end', () => this.#openLater())
-  }
-
-  #openLater (): void {
-    this.#subscriber = undefined
-    if (!this.#closed) this.#openTimer = setTimeout(() => this.#open(), pause * (0.5 + Math.random()))
+    const servers = new RedisServers(redis)
+    this.#sessions = new Reconnecting({
+      name: 'Redis',
+      create: (ended) => new RedisSession(servers, this.#prefix, {
+        message: (channel, message) => this.#subscriptions.get(channel)?.subscriber.message(message),
+        checked: () => this.#subscribeToAll(),
+        ended
+      }),
+      opened: () => {
+        this.#troubles.isOver('away')
+        this.#subscribeToAll()
+      },
+      lost: (err) => this.#lost(err)
+    })
   }
 
   async publish (channel: string, message: string, isEphemeral = false): Promise<void> {
-    // A disconnected client would queue the message until it is outdated. A client in status `wait` connects on its first command.
-    const { status } = this.#redis
-    if (status === 'end') this.#troubles.begins('mute', 'the ioredis client has ended')
-    if (status !== 'ready' && status !== 'wait') throw new BusUnavailable('Redis is not connected')
+    const { session } = this.#sessions
+    if (session === undefined) throw new BusUnavailable('Redis is not connected')
     const unsent = this.#unsent
     unsent.add(message, isEphemeral)
     try {
-      await this.#publish(this.#prefix + channel, message)
-      this.#troubles.isOver('mute')
+      await session.publish(this.#prefix + channel, message)
     } catch (err) {
-      if ((err as Error).name === 'ReplyError') this.#troubles.begins('mute', reasonOf(err as Error))
       throw new BusUnavailable(reasonOf(err as Error))
     } finally {
       unsent.remove(message)
     }
   }
 
-  async #publish (name: string, message: string): Promise<void> {
-    const publish = (): Promise<number> => this.#redis.publish(name, message)
-    // While all servers are away, the client of a cluster keeps commands until one is back.
-    await (isCluster(this.#redis) ? withinTimeLimit('Redis', pingTimeout, publish) : publish())
-  }
-
   subscribe (channel: string, subscriber: Subscriber): () => void {
     const name = this.#prefix + channel
     const subscription = { subscriber, isConnected: false }
     this.#subscriptions.set(name, subscription)
-    const connection = this.#subscriber
-    if (connection?.status === 'ready') void this.#subscribe(connection, [name])
+    void this.#subscribe([name])
     return () => {
       // The channel may have a new subscriber.
       if (this.#subscriptions.get(name) !== subscription) return
       this.#subscriptions.delete(name)
-      if (this.#subscriber?.status === 'ready') this.#subscriber.unsubscribe(name).catch(() => {})
+      this.#sessions.session?.unsubscribe(name).catch(() => {})
     }
   }
 
-  async #subscribe (connection: RedisSubscriber, names: string[]): Promise<void> {
+  async #subscribe (names: string[]): Promise<void> {
+    const { session } = this.#sessions
+    if (session === undefined) return
     const asked = names.map((name) => this.#subscriptions.get(name))
     try {
-      await connection.subscribe(...names)
+      await session.subscribe(names)
     } catch (err) {
-      return this.#troubles.begins('deaf', reasonOf(err as Error))
+      if (session === this.#sessions.session) this.#troubles.begins('deaf', reasonOf(err as Error))
+      return
     }
+    // The subscriptions of a session that has ended are lost.
+    if (session !== this.#sessions.session) return
     this.#troubles.isOver('deaf')
     names.forEach((name, index) => {
       const subscription = asked[index]
@@ -141,19 +102,16 @@ export class RedisBus implements Bus {
     })
   }
 
-  #subscribeToAll (connection: RedisSubscriber): void {
+  /** Also those that have failed. */
+  #subscribeToAll (): void {
     const names = [...this.#subscriptions].filter(([, { isConnected }]) => !isConnected).map(([name]) => name)
-    for (let i = 0; i < names.length; i += maxChannels) void this.#subscribe(connection, names.slice(i, i + maxChannels))
+    for (let i = 0; i < names.length; i += maxChannels) void this.#subscribe(names.slice(i, i + maxChannels))
   }
 
-  #onReady (connection: RedisSubscriber): void {
-    this.#troubles.isOver('away')
-    this.#subscribeToAll(connection)
-  }
-
-  #onClose (): void {
-    clearTimeout(this.#pingTimer)
-    clearTimeout(this.#echoTimer)
+  #lost (err: Error): void {
+    this.#troubles.begins('away', reasonOf(err))
+    // `publish` calls on a lost connection may settle late.
+    this.#unsent = new Unsent()
     for (const subscription of this.#subscriptions.values()) {
       if (!subscription.isConnected) continue
       subscription.isConnected = false
@@ -161,57 +119,9 @@ export class RedisBus implements Bus {
     }
   }
 
-  /** Retries failed subscriptions. Reconnects a client whose `retryStrategy` has given up, or whose server accepts connections and does not answer. */
-  #check (): void {
-    const connection = this.#subscriber
-    if (connection === undefined) return
-    const { status } = connection
-    const wasSlow = this.#isSlow
-    this.#isSlow = status === 'connecting' || status === 'connect'
-    if (status === 'end') connection.connect().catch(() => {})
-    else if (wasSlow && this.#isSlow) this.#leave(connection, 'Redis does not answer')
-    if (status !== 'ready') return
-    this.#subscribeToAll(connection)
-    this.#ping(connection)
-    void this.#checkEcho(connection)
-  }
-
-  /** Detects a hanging Redis and a dead connection. */
-  #ping (connection: RedisSubscriber): void {
-    const timer = setTimeout(() => this.#leave(connection, 'Redis is too slow'), pingTimeout)
-    this.#pingTimer = timer
-    const answered = (): void => clearTimeout(timer)
-    connection.ping().then(answered, answered)
-  }
-
-  /** Detects a server that is no longer part of the others, for instance a former master: it answers pings, and what is published does not arrive. */
-  async #checkEcho (connection: RedisSubscriber): Promise<void> {
-    const echo = this.#echo
-    if (!echo.isConnected) return
-    echo.isHeard = false
-    try {
-      await this.publish(echo.channel, '', true)
-    } catch {
-      return
-    }
-    this.#echoTimer = setTimeout(() => {
-      if (echo.isConnected && !echo.isHeard) this.#leave(connection, 'messages do not reach the server of the subscription')
-    }, pingTimeout)
-  }
-
-  #leave (connection: RedisSubscriber, reason: string): void {
-    this.#troubles.begins('away', reason)
-    this.#onClose()
-    connection.disconnect(true)
-  }
-
   async close (): Promise<void> {
-    this.#closed = true
-    clearInterval(this.#heartbeat)
-    for (const timer of [this.#pingTimer, this.#echoTimer, this.#openTimer]) clearTimeout(timer)
-    this.#redis.off('close', this.#forgetUnsent)
     this.#subscriptions.clear()
-    this.#subscriber?.disconnect()
+    await this.#sessions.close()
   }
 }
 

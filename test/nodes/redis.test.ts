@@ -129,16 +129,17 @@ t.test('several nodes', { skip: noRedis }, async (t) => {
     for (const { status } of clients) t.equal(status, 'connected')
   })
 
-  await t.test('the client that was passed stays open, and the connection that was made for it is closed', async (t) => {
+  await t.test('the client that was passed stays open, and the connections that were made for it are closed', async (t) => {
     const redis = await startRedis(t)
     const [client, monitor] = [redis.client(), redis.client()]
     const { app, connect } = await startServer(t, { redis: client })
     await connect(documentId).next('document')
-    const channels = async () => (await monitor.pubsub('CHANNELS') as string[]).sort()
+    // Without those that a node sends to itself.
+    const channels = async () => (await monitor.pubsub('CHANNELS') as string[]).filter((name) => !name.includes(':echo:')).sort()
     while ((await channels()).length < 2);
     t.strictSame(await channels(), ['app:fastify-secsync:1:/documents:disconnect', 'app:fastify-secsync:1:/documents:document:document'])
     await app.close()
-    while ((await channels()).length > 0);
+    while ((await monitor.pubsub('CHANNELS') as string[]).length > 0);
     t.equal(await client.ping(), 'PONG')
     client.quit()
     await once(client, 'end')

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { noRedis, startCluster, type RedisServer } from '../fixtures/redis.ts'
-import { arrivesAtOnce, inTime, startTyping } from '../fixtures/typing-nodes.ts'
+import { arrives, inTime, startTyping } from '../fixtures/typing-nodes.ts'
 
 t.setTimeout(120_000)
 
@@ -15,7 +15,7 @@ t.test('its servers are killed one after the other', { skip: noRedis }, async (t
       await server.stop()
       await typing.isConnected()
     })())
-    await arrivesAtOnce(t, typing)
+    await arrives(t, typing)
     await server.start()
     await inTime('the cluster is whole', cluster.isWhole())
   }
@@ -35,7 +35,7 @@ t.test('two of its three servers are frozen: all nodes get to the third one', { 
     second.pause()
     await inTime('all nodes are at the third server', isThere())
     await typing.isConnected()
-    await arrivesAtOnce(t, typing)
+    await arrives(t, typing)
   })())
   for (const server of [first, second]) server.resume()
   await inTime('the cluster is whole', cluster.isWhole())

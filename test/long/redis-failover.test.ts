@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { noRedis, startSentinels, type RedisServer } from '../fixtures/redis.ts'
-import { arrivesAtOnce, inTime, startTyping } from '../fixtures/typing-nodes.ts'
+import { arrives, inTime, startTyping } from '../fixtures/typing-nodes.ts'
 
 t.setTimeout(120_000)
 
@@ -23,6 +23,6 @@ for (const event of ['killed', 'frozen'] as const) {
       await inTime('the replica takes over', takesOver(replica))
       await typing.isConnected()
     })())
-    await arrivesAtOnce(t, typing)
+    await arrives(t, typing)
   })
 }

@@ -8,6 +8,7 @@ import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { Brand } from './Brand.tsx'
 import { DocumentList } from './DocumentList.tsx'
 import { NameForm } from './NameForm.tsx'
+import { Recovery } from './Recovery.tsx'
 import { refreshRoles } from './roles.ts'
 
 async function create (): Promise<void> {
@@ -49,6 +50,7 @@ export function HomePage () {
               )}
         </section>
         {list.length > 0 && <DocumentList documents={list} />}
+        <Recovery documents={list} />
         <HowItWorks />
       </main>
     </div>

@@ -18,7 +18,12 @@ export function Dialog ({ title, onClose, children }: { title: string, onClose: 
       ref={dialog}
       className='dialog'
       aria-labelledby={heading}
-      onCancel={(event) => { event.preventDefault(); onClose() }}
+      onCancel={(event) => {
+        // Choosing no file, or the same one again, is a `cancel`, too.
+        if (event.target !== dialog.current) return
+        event.preventDefault()
+        onClose()
+      }}
       onClick={(event) => { if (event.target === dialog.current) onClose() }}
     >
       <div className='dialog-body'>

@@ -1,0 +1,43 @@
+import { useState } from 'react'
+import { createCode, sealRecovery } from '../crypto/recovery.ts'
+import { collectRecovery, noteSaved } from '../device/recovery.ts'
+import type { Session } from '../session.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+
+export function SaveRecovery ({ who, onClose }: { who: Session, onClose: () => void }) {
+  const [code] = useState(createCode)
+  const [state, setState] = useState<'ready' | 'saved' | 'failed'>('ready')
+
+  const save = async () => {
+    try {
+      const recovery = await collectRecovery(who)
+      const link = document.createElement('a')
+      link.href = URL.createObjectURL(new Blob([sealRecovery(recovery, code)], { type: 'application/json' }))
+      link.download = 'sealed-notes-recovery.json'
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+      await noteSaved(recovery)
+      setState('saved')
+    } catch {
+      setState('failed')
+    }
+  }
+
+  return (
+    <Dialog title='Save a recovery file' onClose={onClose}>
+      <p>With the file and this code, another browser or another device opens all of your documents, as you.</p>
+      <p><output className='recovery-code' aria-label='Code of the recovery file'>{code}</output></p>
+      <p className='field-note'>
+        Write the code down, and keep it apart from the file: who has both can read your documents. The app does not keep the code, and it belongs to
+        this file only.
+      </p>
+      <div className='dialog-actions'>
+        <button type='button' className='button primary' onClick={() => { void save() }}>Save the file</button>
+      </div>
+      <p role='status'>
+        {state === 'saved' && 'The file is saved. Documents that you make or open from now on are not in it: save another one then.'}
+        {state === 'failed' && 'The file could not be made. Please try again.'}
+      </p>
+    </Dialog>
+  )
+}

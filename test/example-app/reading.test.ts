@@ -86,3 +86,14 @@ t.test('what y-prosemirror can read is left to it', async (t) => {
   t.equal(new Reading().get(body.get(0)), undefined)
   t.equal(new Reading().get(new Y.XmlElement('video')), undefined, 'what is in no document yet')
 })
+
+t.test('a cell over a million columns is left out', async (t) => {
+  for (const [name, value, isShown] of [['colspan', 2, true], ['colspan', 1_000_000, false], ['rowspan', -1, false], ['colspan', {}, false], ['colwidth', 'wide', false]] as const) {
+    const cell = new Y.XmlElement<Record<string, unknown>>('table_cell') as unknown as Y.XmlElement
+    cell.setAttribute(name, value as unknown as string)
+    cell.insert(0, [paragraph('cell')])
+    const doc = new Reading().document(documentOf(element('table', element('table_row', cell)), paragraph('after')))
+    t.equal(doc.textContent.includes('cell'), isShown, `${name} ${String(value)}`)
+    t.match(doc.textContent, 'after')
+  }
+})

@@ -8,6 +8,8 @@ import { phaseOf } from '../sync/status.ts'
 import { titleOf } from '../sync/title.ts'
 import { useSignal } from '../ui/signal.ts'
 import { createEditor } from './editor.ts'
+import { linkWanted, setLink } from './link-commands.ts'
+import { LinkDialog } from './LinkDialog.tsx'
 import { Title } from './Title.tsx'
 import { Toolbar } from './Toolbar.tsx'
 
@@ -15,12 +17,13 @@ export function Editor ({ open }: { open: OpenDocument }) {
   const place = useRef<HTMLDivElement>(null)
   const [view, setView] = useState<EditorView>()
   const [state, setState] = useState<EditorState>()
+  const [asksForLink, setAsksForLink] = useState(false)
   const role = useSignal(open.role)
   const { connection, loaded } = useDocumentState(open.connection)
   const phase = phaseOf(connection)
 
   const refused = phase === 'no-access' || phase === 'no-key'
-  const readable = loaded !== 'no' || !open.record.registered || open.body.length > 0 || titleOf(open.doc) !== ''
+  const readable = loaded !== 'no' || open.isNew || open.body.length > 0 || titleOf(open.doc) !== ''
   const writable = readable && !refused && mayWrite(role)
   const isWritable = useRef(writable)
   isWritable.current = writable
@@ -43,6 +46,12 @@ export function Editor ({ open }: { open: OpenDocument }) {
 
   useEffect(() => { view?.setProps({}) }, [view, writable])
 
+  useEffect(() => {
+    const ask = () => setAsksForLink(true)
+    view?.dom.addEventListener(linkWanted, ask)
+    return () => view?.dom.removeEventListener(linkWanted, ask)
+  }, [view])
+
   return (
     <main className='editor'>
       {writable && view !== undefined && state !== undefined && <Toolbar view={view} state={state} />}
@@ -52,6 +61,16 @@ export function Editor ({ open }: { open: OpenDocument }) {
         <div ref={place} />
         {!readable && !refused && <p className='sheet-note' role='status'>The document appears here once it has arrived and is decrypted.</p>}
       </article>
+      {asksForLink && view !== undefined && (
+        <LinkDialog
+          onClose={() => setAsksForLink(false)}
+          onDone={(href) => {
+            setLink(href)(view.state, view.dispatch)
+            setAsksForLink(false)
+            setTimeout(() => view.focus())
+          }}
+        />
+      )}
     </main>
   )
 }

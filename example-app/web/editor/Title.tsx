@@ -11,7 +11,7 @@ export function Title ({ open, writable, onDone }: { open: OpenDocument, writabl
 
   // A new document wants a name. One that was there before is to be read first.
   useEffect(() => {
-    if (!open.record.registered && titleOf(open.doc) === '') field.current?.focus()
+    if (open.isNew && titleOf(open.doc) === '') field.current?.focus()
   }, [open])
 
   useLayoutEffect(() => {
@@ -30,7 +30,7 @@ export function Title ({ open, writable, onDone }: { open: OpenDocument, writabl
 
   return (
     <textarea
-      ref={field} className='title' rows={1} value={title} readOnly={!writable} maxLength={200}
+      ref={field} className='title' dir='auto' rows={1} value={title} readOnly={!writable} maxLength={200}
       aria-label='Title' placeholder='Untitled' spellCheck
       onChange={(event) => change(event.target)}
       onKeyDown={(event) => {

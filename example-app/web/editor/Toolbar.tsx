@@ -16,7 +16,8 @@ function shortcut (keys: string): string {
 export function Toolbar ({ view, state }: { view: EditorView, state: EditorState }) {
   const bar = useRef<HTMLDivElement>(null)
   const [current, setCurrent] = useState(0)
-  const all = tools.flat()
+  const groups = tools.map((group) => group.filter(({ isShown }) => isShown?.(state) ?? true)).filter((group) => group.length > 0)
+  const all = groups.flat()
 
   const move = (event: KeyboardEvent) => {
     const steps: Record<string, number> = { ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: all.length - 1 }
@@ -41,14 +42,14 @@ export function Toolbar ({ view, state }: { view: EditorView, state: EditorState
         // The text keeps its focus and selection under a mouse.
         onMouseDown={(event) => event.preventDefault()}
         onFocus={() => setCurrent(index)}
-        onClick={() => tool.command(view.state, view.dispatch)}
+        onClick={() => tool.command(view.state, view.dispatch, view)}
       />
     )
   }
 
   return (
     <div className='toolbar' role='toolbar' aria-label='Formatting' ref={bar} onKeyDown={move}>
-      {tools.map((group, index) => (
+      {groups.map((group, index) => (
         <Fragment key={group[0]?.label}>
           {index > 0 && <span className='toolbar-gap' aria-hidden='true' />}
           {group.map(button)}

@@ -1,11 +1,11 @@
 import { chainCommands, exitCode, lift, setBlockType, toggleMark, wrapIn } from 'prosemirror-commands'
-import {
-  InputRule, inputRules, textblockTypeInputRule, wrappingInputRule, undoInputRule
-} from 'prosemirror-inputrules'
+import { undoInputRule } from 'prosemirror-inputrules'
 import type { MarkType, NodeType } from 'prosemirror-model'
 import { liftListItem, sinkListItem, splitListItem, wrapInList } from 'prosemirror-schema-list'
-import type { Command, EditorState, Plugin } from 'prosemirror-state'
+import { Selection, type Command, type EditorState } from 'prosemirror-state'
+import { addColumnAfter, addRowAfter, deleteColumn, deleteRow, deleteTable, goToNextCell, isInTable } from 'prosemirror-tables'
 import { redoCommand, undoCommand } from 'y-prosemirror'
+import { hasLink, toggleLink } from './link-commands.ts'
 import { schema } from './schema.ts'
 
 const { nodes, marks } = schema
@@ -26,10 +26,21 @@ function toggleBlock (type: NodeType, attrs?: { level: number }): Command {
     : setBlockType(type, attrs)(state, dispatch)
 }
 
-function toggleList (type: NodeType): Command {
+function toggleList (type: NodeType, item = nodes.list_item): Command {
   return (state, dispatch) => inside(state, type)
-    ? liftListItem(nodes.list_item)(state, dispatch)
+    ? liftListItem(item)(state, dispatch)
     : wrapInList(type)(state, dispatch)
+}
+
+const insertTable: Command = (state, dispatch) => {
+  if (isInTable(state)) return false
+  const row = (cell: NodeType) => nodes.table_row.create(null, [1, 2, 3].flatMap(() => cell.createAndFill() ?? []))
+  const table = nodes.table.create(null, [row(nodes.table_header), row(nodes.table_cell), row(nodes.table_cell)])
+  const transaction = state.tr.replaceSelectionWith(table)
+  // Into the first cell.
+  const { pos } = transaction.doc.resolve(transaction.mapping.map(state.selection.from, -1))
+  dispatch?.(transaction.setSelection(Selection.near(transaction.doc.resolve(pos + 1))).scrollIntoView())
+  return true
 }
 
 const toggleQuote: Command = (state, dispatch) => inside(state, nodes.blockquote)
@@ -47,6 +58,8 @@ export interface Tool {
   /** As ProseMirror's keymap writes it. */
   keys?: string
   command: Command
+  /** Where it is shown. Default: everywhere. */
+  isShown?: (state: EditorState) => boolean
   /** Tools that change what the selection is are on or off. Undo and redo are neither. */
   isOn?: (state: EditorState) => boolean
 }
@@ -71,19 +84,36 @@ export const tools: Tool[][] = [
   ],
   [
     heading('heading1', 'Heading', 1),
-    heading('heading2', 'Small heading', 2)
+    heading('heading2', 'Small heading', 2),
+    heading('heading3', 'Smaller heading', 3)
   ],
   [
     markTool('bold', 'Bold', 'Mod-b', marks.strong),
     markTool('italic', 'Italic', 'Mod-i', marks.em),
     markTool('strike', 'Strikethrough', 'Mod-Shift-x', marks.strike),
-    markTool('code', 'Code', 'Mod-e', marks.code)
+    markTool('code', 'Code', 'Mod-e', marks.code),
+    { icon: 'link', label: 'Link', keys: 'Mod-k', command: toggleLink, isOn: hasLink }
   ],
   [
     { icon: 'bullets', label: 'Bullet list', keys: 'Mod-Shift-8', command: toggleList(nodes.bullet_list), isOn: (s) => inside(s, nodes.bullet_list) },
     { icon: 'numbers', label: 'Numbered list', keys: 'Mod-Shift-7', command: toggleList(nodes.ordered_list), isOn: (s) => inside(s, nodes.ordered_list) },
+    {
+      icon: 'checks',
+      label: 'Check list',
+      keys: 'Mod-Shift-6',
+      command: toggleList(nodes.check_list, nodes.check_item),
+      isOn: (s) => inside(s, nodes.check_list)
+    },
     { icon: 'quote', label: 'Quote', keys: 'Mod-Shift-9', command: toggleQuote, isOn: (s) => inside(s, nodes.blockquote) },
-    { icon: 'codeblock', label: 'Code block', command: toggleBlock(nodes.code_block), isOn: (s) => inside(s, nodes.code_block) }
+    { icon: 'codeblock', label: 'Code block', command: toggleBlock(nodes.code_block), isOn: (s) => inside(s, nodes.code_block) },
+    { icon: 'table', label: 'Table', command: insertTable }
+  ],
+  [
+    { icon: 'rowAfter', label: 'Add row below', command: addRowAfter, isShown: isInTable },
+    { icon: 'columnAfter', label: 'Add column after', command: addColumnAfter, isShown: isInTable },
+    { icon: 'rowDelete', label: 'Delete row', command: deleteRow, isShown: isInTable },
+    { icon: 'columnDelete', label: 'Delete column', command: deleteColumn, isShown: isInTable },
+    { icon: 'trash', label: 'Delete table', command: deleteTable, isShown: isInTable }
   ]
 ]
 
@@ -97,28 +127,16 @@ function heading (icon: string, label: string, level: number): Tool {
   }
 }
 
-/** Tab is left alone: who uses the keyboard must be able to leave the text. */
+/** Outside of tables Tab is left alone: who uses the keyboard must be able to leave the text. */
 export const keys: Record<string, Command> = {
   ...Object.fromEntries(tools.flat().flatMap(({ keys, command }) => keys === undefined ? [] : [[keys, command]])),
   'Mod-y': redoCommand,
   Backspace: undoInputRule,
-  Enter: splitListItem(nodes.list_item),
-  'Mod-]': sinkListItem(nodes.list_item),
-  'Mod-[': liftListItem(nodes.list_item),
+  Tab: goToNextCell(1),
+  'Shift-Tab': goToNextCell(-1),
+  Enter: chainCommands(splitListItem(nodes.list_item), splitListItem(nodes.check_item, { checked: false })),
+  'Mod-]': chainCommands(sinkListItem(nodes.list_item), sinkListItem(nodes.check_item)),
+  'Mod-[': chainCommands(liftListItem(nodes.list_item), liftListItem(nodes.check_item)),
   'Shift-Enter': chainCommands(exitCode, lineBreak),
   'Mod-Enter': chainCommands(exitCode, lineBreak)
-}
-
-/** What people type who know Markdown. */
-export function typingRules (): Plugin {
-  return inputRules({
-    rules: [
-      textblockTypeInputRule(/^(#{1,3})\s$/, nodes.heading, (match) => ({ level: match[1]?.length })),
-      wrappingInputRule(/^\s*>\s$/, nodes.blockquote),
-      wrappingInputRule(/^\s*[-+*]\s$/, nodes.bullet_list),
-      wrappingInputRule(/^(\d+)\.\s$/, nodes.ordered_list, (match) => ({ order: Number(match[1]) })),
-      textblockTypeInputRule(/^```$/, nodes.code_block),
-      new InputRule(/^---$/, (state, _match, start, end) => state.tr.replaceRangeWith(start, end, nodes.horizontal_rule.create()))
-    ]
-  })
 }

@@ -1,13 +1,17 @@
 import { baseKeymap } from 'prosemirror-commands'
 import { keymap } from 'prosemirror-keymap'
 import { EditorState, Plugin } from 'prosemirror-state'
+import { tableEditing } from 'prosemirror-tables'
 import { Decoration, DecorationSet, EditorView } from 'prosemirror-view'
 import { yCursorPlugin, ySyncPlugin, ySyncPluginKey, yUndoPlugin } from 'y-prosemirror'
 import { colorNumber } from '../sync/colors.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import type { PresenceState } from '../sync/presence.ts'
-import { keys, typingRules } from './commands.ts'
+import { CheckItemView } from './check-item.ts'
+import { keys } from './commands.ts'
+import { clipboard } from './clipboard.ts'
 import { countLeftOut, Reading } from './reading.ts'
+import { typingRules } from './typing-rules.ts'
 
 /** The editor on a document. `isWritable` is asked at every try, since a role may change at any time. */
 export function createEditor (place: HTMLElement, open: OpenDocument, isWritable: () => boolean): EditorView {
@@ -23,10 +27,13 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
         typingRules(),
         keymap(keys),
         keymap(baseKeymap),
+        clipboard(),
+        tableEditing(),
         placeholder('Write something…')
       ]
     }),
     editable: isWritable,
+    nodeViews: { check_item: (node, view, getPosition) => new CheckItemView(node, view, getPosition) },
     attributes: { 'aria-label': 'Text', 'aria-multiline': 'true', role: 'textbox', class: 'prose' }
   })
 }

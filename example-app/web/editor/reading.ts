@@ -12,6 +12,9 @@ export const deepest = 32
 
 type Part = Parameters<ProsemirrorBinding['mapping']['get']>[0]
 
+/** Columns or rows that one cell may take. */
+const widest = 50
+
 const leftOut = schema.node('left_out')
 
 /** The nodes of the editor by what they show of the document, as y-prosemirror keeps them: a `mapping` for its plugin. */
@@ -45,7 +48,7 @@ export class Reading extends Map<Part, Node | Node[]> {
   /** Undefined if it cannot be shown. */
   #make (part: Y.XmlElement, depth: number): Node | undefined {
     const type = schema.nodes[part.nodeName]
-    if (type === undefined || depth > deepest) return undefined
+    if (type === undefined || depth > deepest || !hasUsualSpan(part)) return undefined
     const children = part.toArray().flatMap((child) => child instanceof Y.XmlElement ? this.#read(child, depth + 1) ?? [] : textIn(child))
     try {
       return type.createChecked(part.getAttributes(), children)
@@ -80,7 +83,18 @@ function marksIn (attributes: Record<string, unknown>): Mark[] {
 
 /** Known, and not too deep. Looked at one by one: a call for each level is what must not be. */
 function isUsual (part: Y.XmlElement): boolean {
-  return everyPart(part, (inside, depth) => depth <= deepest && (!(inside instanceof Y.XmlElement) || schema.nodes[inside.nodeName] !== undefined))
+  return everyPart(part, (inside, depth) => depth <= deepest && (!(inside instanceof Y.XmlElement) || isKnown(inside)))
+}
+
+function isKnown (part: Y.XmlElement): boolean {
+  return schema.nodes[part.nodeName] !== undefined && hasUsualSpan(part)
+}
+
+/** A cell over a million columns would take the memory of a million cells. */
+function hasUsualSpan (part: Y.XmlElement): boolean {
+  const { colspan = 1, rowspan = 1, colwidth }: Record<string, unknown> = part.getAttributes()
+  return [colspan, rowspan].every((span) => Number.isInteger(span) && Number(span) > 0 && Number(span) <= widest) &&
+    (colwidth === undefined || (Array.isArray(colwidth) && colwidth.length === colspan && colwidth.every(Number.isFinite)))
 }
 
 /** What is left of a list when two people took its last two items out of it, for instance. */

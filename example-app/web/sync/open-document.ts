@@ -24,6 +24,8 @@ const pause = { title: 1000, members: 2000, soon: 200 }
 export class OpenDocument {
   readonly id: string
   readonly record: DocumentRecord
+  /** Made on this device, and not known to the server when it was opened. */
+  readonly isNew: boolean
   readonly doc = new Y.Doc()
   readonly body = this.doc.getXmlFragment('body')
   /** One for text and title, so that undo takes back what was done last, wherever it was. */
@@ -64,6 +66,7 @@ export class OpenDocument {
   private constructor (record: DocumentRecord, keyring: Keyring, keyExchange: KeyExchange, earlierCopy: EarlierCopy | undefined) {
     this.id = record.id
     this.record = record
+    this.isNew = !record.registered
     this.keyring = keyring
     this.keyExchange = keyExchange
     this.role = new Signal(record.role)

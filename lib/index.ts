@@ -1,5 +1,3 @@
-// Its types, for instance of `injectWS`: without this line the declarations of the package would not have them.
-import '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Type, Value, type Static } from './protocol/typebox.ts'

@@ -39,14 +39,18 @@ t.test('the client in the README, on the server in the README', async (t) => {
   const { connectionString } = await createDatabase(t, { migrated: false })
   const [server, client = ''] = await examplesOf('README.md', 'Usage')
   const endpoint = await run(t, server, { DATABASE_URL: connectionString })
-  // Node.js 20 has no WebSocket.
+  // What a page has and Node.js 20 has not.
   const program = `import { WebSocket } from 'ws'
     globalThis.WebSocket = WebSocket
+    let hash = process.env.LINK ?? ''
+    globalThis.location = { get hash () { return hash }, set hash (text) { hash = '#' + text } }
     ${client.replace('ws://localhost:3000/documents', endpoint)}
-    console.log('saved', document.getState().connection.status, document.getState().pending)`
+    console.log(document.getState().connection.status, yDoc.getText('text').toString(), location.hash)`
   const { outputText } = ts.transpileModule(program, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
   const directory = t.testdir({ 'client.mjs': outputText })
-  t.equal(await startChild(t, 'client.mjs', /saved .*/, { directory, env: {} }), 'saved live 0')
+  const [, link = ''] = (await startChild(t, 'client.mjs', /live Hello #.*/, { directory, env: {} })).split('live Hello ')
+  t.equal(link.split('-').length, 32)
+  await startChild(t, 'client.mjs', /live HelloHello #/, { directory, env: { LINK: link } })
 })
 
 t.test('the store that the documentation of the callbacks makes', async (t) => {

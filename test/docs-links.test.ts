@@ -1,10 +1,9 @@
-// The documentation as one site: links, headings, no page that nothing leads to, and code that is code.
+// The documentation as one site: links, headings, no page that nothing leads to, and imports of what there is. test/tools/ checks the types of its code.
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import ts from 'typescript'
-import { anchorOf } from '../scripts/docs/tables.ts'
+import { anchorOf } from '../scripts/docs/anchors.ts'
 import { pagePaths, pageText, withoutCode } from './fixtures/pages.ts'
 
 const site = 'https://github.com/fastify-secsync/fastify-secsync/blob/main/'
@@ -58,19 +57,13 @@ t.test('the index has each page, once', async (t) => {
   t.strictSame(linked.filter((page) => page !== 'example-app/README.md').sort(), pages.sort())
 })
 
-t.test('the code of the documentation is code, and imports what the package exports', async (t) => {
+t.test('the code of the documentation imports what the package exports', async (t) => {
   const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as { exports: Record<string, string | { types: string }> }
   let count = 0
   for (const page of await pagePaths()) {
-    for (const [, language = '', code = ''] of (await pageText(page)).matchAll(/^```(tsx?)\n([^]*?)^```$/gm)) {
-      count++
-      // What an example leaves out.
-      const whole = code.replaceAll('…,', '').replaceAll(', …', '').replaceAll('…', '')
-      const { diagnostics = [] } = ts.transpileModule(whole, {
-        fileName: `example.${language}`, reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext, jsx: ts.JsxEmit.Preserve }
-      })
-      t.strictSame(diagnostics.map(({ messageText }) => messageText), [], `${page}:\n${code}`)
+    for (const [, code = ''] of (await pageText(page)).matchAll(/^```tsx?\n([^]*?)^```$/gm)) {
       for (const [, name = '', names = '', path = ''] of code.matchAll(/^import (?:type )?(\w+)?(?:, )?(?:\{([^}]*)\} )?(?: ?from )'fastify-secsync([^']*)'/gm)) {
+        count++
         const entry = exports[`.${path}`]
         if (typeof entry !== 'object') {
           t.fail(`${page}: fastify-secsync${path} does not exist`)
@@ -83,7 +76,7 @@ t.test('the code of the documentation is code, and imports what the package expo
       }
     }
   }
-  t.ok(count > 45, `${count} blocks`)
+  t.ok(count > 30, `${count} imports`)
 })
 
 /** The names in the braces of an import. */

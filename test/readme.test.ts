@@ -22,8 +22,9 @@ async function run (t: Test, program: string, env: Record<string, string> = {}):
 
 t.test('the usage in the README, on an empty database', async (t) => {
   const { connectionString } = await createDatabase(t, { migrated: false })
-  const [usage] = await examplesOf('README.md', 'Usage')
-  const endpoint = await run(t, usage, { DATABASE_URL: connectionString })
+  const [server, client = ''] = await examplesOf('README.md', 'Usage')
+  // Two documents: each kind of client has a key of its own.
+  const endpoint = await run(t, server.replace("['welcome']", "['welcome', 'of-our-client']"), { DATABASE_URL: connectionString })
   const clients = [1, 2].map(() => new RealClient(t, endpoint, 'welcome', { websocketSessionKey: 'a-session-key' }))
   for (const client of clients) client.type('text')
   t.equal(await agree(...clients), 'texttext')
@@ -33,24 +34,21 @@ t.test('the usage in the README, on an empty database', async (t) => {
   t.equal(response.statusCode, 401)
   const elsewhere = new RawClient(`${endpoint}/secret?sessionKey=a-session-key`)
   t.equal(await elsewhere.closed(), 4401)
-})
 
-t.test('the client in the README, on the server in the README', async (t) => {
-  const { connectionString } = await createDatabase(t, { migrated: false })
-  const [server, client = ''] = await examplesOf('README.md', 'Usage')
-  const endpoint = await run(t, server, { DATABASE_URL: connectionString })
-  // What a page has and Node.js 20 has not.
-  const program = `import { WebSocket } from 'ws'
-    globalThis.WebSocket = WebSocket
-    let hash = process.env.LINK ?? ''
-    globalThis.location = { get hash () { return hash }, set hash (text) { hash = '#' + text } }
-    ${client.replace('ws://localhost:3000/documents', endpoint)}
-    console.log(document.getState().connection.status, yDoc.getText('text').toString(), location.hash)`
-  const { outputText } = ts.transpileModule(program, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
-  const directory = t.testdir({ 'client.mjs': outputText })
-  const [, link = ''] = (await startChild(t, 'client.mjs', /live Hello #.*/, { directory, env: {} })).split('live Hello ')
-  t.equal(link.split('-').length, 32)
-  await startChild(t, 'client.mjs', /live HelloHello #/, { directory, env: { LINK: link } })
+  await t.test('a page, and a second tab with its link', async (t) => {
+    // What a page has and Node.js 20 has not.
+    const program = `import { WebSocket } from 'ws'
+      globalThis.WebSocket = WebSocket
+      let hash = process.env.LINK ?? ''
+      globalThis.location = { get hash () { return hash }, set hash (text) { hash = '#' + text } }
+      ${client.replace('ws://localhost:3000/documents', endpoint).replace('welcome', 'of-our-client')}
+      console.log(document.getState().connection.status, yDoc.getText('text').toString(), location.hash)`
+    const { outputText } = ts.transpileModule(program, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
+    const directory = t.testdir({ 'client.mjs': outputText })
+    const [, link = ''] = (await startChild(t, 'client.mjs', /live Hello #.*/, { directory, env: {} })).split('live Hello ')
+    t.equal(link.split('-').length, 32)
+    await startChild(t, 'client.mjs', /live HelloHello #/, { directory, env: { LINK: link } })
+  })
 })
 
 t.test('the store that the documentation of the callbacks makes', async (t) => {

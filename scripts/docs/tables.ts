@@ -5,6 +5,7 @@ import type { TSchema } from '@sinclair/typebox'
 import { RetentionSettings } from '../../lib/documents/retention.ts'
 import { Limits } from '../../lib/limits.ts'
 import { metrics, prometheusName, type Metric } from '../../lib/telemetry/metrics.ts'
+import { anchorOf } from './anchors.ts'
 import { declarationsOf, type Declaration } from './declarations.ts'
 
 /** A table for a page, by its name. Links begin at the folder of the page. */
@@ -73,11 +74,6 @@ function titleOf (link: string): string {
   const title = anchor === undefined ? headings[0] : headings.find((heading) => anchorOf(heading) === anchor)
   if (title === undefined) throw new Error(`${link} does not exist`)
   return title.replaceAll('`', '')
-}
-
-/** The anchor that GitHub gives to a heading. */
-export function anchorOf (heading: string): string {
-  return heading.toLowerCase().replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replace(/\s/g, '-')
 }
 
 function linkFrom (page: string, link: string): string {

@@ -50,7 +50,10 @@ function check (files: Map<string, string>): ts.Diagnostic[] {
     return text === undefined ? getSourceFile(file, target, ...rest) : ts.createSourceFile(file, text, target)
   }
   const program = ts.createProgram([...files.keys()], options, host)
-  return [...files.keys()].flatMap((file) => [...program.getSemanticDiagnostics(program.getSourceFile(file))])
+  return [...files.keys()].flatMap((file) => {
+    const source = program.getSourceFile(file)
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+  })
 }
 
 t.test('the code of the documentation has the types of the package', async (t) => {

@@ -94,9 +94,9 @@ async function fill (connectionString: string): Promise<void> {
 /** Saves an update every 20 ms until then. Milliseconds of each. */
 async function writeWhile (store: PrismaStore, task: Promise<unknown>): Promise<number[]> {
   const latencies: number[] = []
-  let isDone = false
-  const done = task.finally(() => { isDone = true })
-  while (!isDone) {
+  const progress = { isDone: false }
+  const done = task.finally(() => { progress.isDone = true })
+  while (!progress.isDone) {
     const startedAt = performance.now()
     await store.saveUpdates('document-1', [updateChange({
       ciphertext: 'A'.repeat(200),

@@ -7,6 +7,7 @@ import type { Connection } from './connection/connection.ts'
 import { documentsOf } from './documents/callback-documents.ts'
 import type { Documents } from './documents/documents.ts'
 import { PrismaDocuments } from './documents/prisma-documents.ts'
+import { SqliteDocuments } from './documents/sqlite-documents.ts'
 import { purging, retaining } from './documents/background.ts'
 import { Failures } from './connection/failures.ts'
 import { drain } from './connection/drain.ts'
@@ -121,8 +122,8 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
   }
   nodes?.onDisconnect(disconnect)
 
-  const defaults = db && new PrismaDocuments(db)
-  const purger = defaults && purging(defaults, fastify.log)
+  const defaults = db && (db.dialect === 'sqlite' ? new SqliteDocuments(db.client) : new PrismaDocuments(db.client))
+  const purger = defaults instanceof PrismaDocuments ? purging(defaults, fastify.log) : undefined
   const documents = documentsOf({
     callbacks: resolved.documentCallbacks ?? {},
     defaults,

@@ -263,8 +263,15 @@ function assertSchemas (validations: AdditionalAuthenticationDataValidations = {
   }
 }
 
+/** A PrismaClient of another database. */
+const ForeignClient = Type.Object({ _activeProvider: Type.Union(['sqlite', 'mysql', 'sqlserver', 'mongodb'].map((name) => Type.Literal(name))) })
+
 /** Throws for a database that is not supported, and for options that need PostgreSQL. */
-function assertDialect ({ adapter, bus, redis, retention }: SecsyncOptions): void {
+function assertDialect ({ adapter, prisma, bus, redis, retention }: SecsyncOptions): void {
+  if (Value.Check(ForeignClient, prisma)) {
+    const advice = prisma._activeProvider === 'sqlite' ? '. Pass adapter instead: new PrismaLibSql({ url })' : ''
+    throw new OptionInvalid('prisma', `must be a PrismaClient for PostgreSQL, not for ${prisma._activeProvider}${advice}`)
+  }
   if (adapter === undefined || adapter.provider === 'postgres') return
   if (adapter.provider !== 'sqlite') throw new OptionInvalid('adapter', `must be a Prisma driver adapter for PostgreSQL or SQLite, not for ${adapter.provider}`)
   const [unsupported] = Object.entries({ redis, bus, retention }).filter(([, value]) => value !== undefined)

@@ -24,6 +24,9 @@ export async function adapterOf (
   if (databaseUrl === undefined || databaseUrl === '') {
     throw new CommandInvalid('No database given. Pass --database-url postgres://user:password@host:5432/database, or set DATABASE_URL')
   }
+  if (/^(file|libsql|sqlite):/.test(databaseUrl)) {
+    throw new CommandInvalid('The command line does not work with SQLite. Run migrate({ adapter }) of fastify-secsync/migrate in a script of your own. See docs/sqlite.md')
+  }
   if (!/^postgres(ql)?:\/\//.test(databaseUrl)) throw new CommandInvalid('The database URL must begin with postgres:// or postgresql://')
   const { PrismaPg } = await loadAdapter(directory)
   return new PrismaPg({ connectionString: databaseUrl }, schema === undefined ? {} : { schema })

@@ -5,17 +5,17 @@ import type { Documents, DocumentsCallbacks } from './documents.ts'
 export interface DocumentsSettings {
   /** The functions of the user. */
   callbacks: DocumentsCallbacks
-  /** Those of the Prisma store, if it is used. */
-  defaults: Documents | undefined
+  /** Those of our store, if it is used. */
+  defaults: DocumentsCallbacks | undefined
   getDocument: GetDocument
   /** Called when a document was deleted. */
   onDeleted (documentId: string): void
 }
 
-/** `fastify.secsync.documents`: the user's functions, or else those of the Prisma store. The others say what is missing. */
+/** `fastify.secsync.documents`: the user's functions, or else those of our store. The others say what is missing. */
 export function documentsOf ({ callbacks, defaults, getDocument, onDeleted }: DocumentsSettings): Documents {
   const fn = <Name extends keyof Documents>(name: Name): NonNullable<DocumentsCallbacks[Name]> => {
-    const callback = callbacks[name] ?? defaults?.[name].bind(defaults)
+    const callback = callbacks[name] ?? defaults?.[name]?.bind(defaults)
     if (callback === undefined) throw new DocumentsUnsupported(name)
     return callback as NonNullable<DocumentsCallbacks[Name]>
   }
@@ -27,7 +27,7 @@ export function documentsOf ({ callbacks, defaults, getDocument, onDeleted }: Do
   return {
     list: async (query) => await fn('list')(query),
     get: async (documentId) => await fn('get')(documentId),
-    exists: async (documentId) => await (callbacks.exists ?? defaults?.exists.bind(defaults) ?? isLoaded)(documentId),
+    exists: async (documentId) => await (callbacks.exists ?? defaults?.exists?.bind(defaults) ?? isLoaded)(documentId),
     usage: async (query) => await fn('usage')(query),
     history: async (documentId, query) => await fn('history')(documentId, query),
     snapshot: async (documentId, snapshotId) => await fn('snapshot')(documentId, snapshotId),

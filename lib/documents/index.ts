@@ -20,6 +20,9 @@ export function createDocuments (options: Pick<SecsyncOptions, 'adapter' | 'pris
   if (options.adapter === undefined && options.prisma === undefined) {
     throw new OptionInvalid('adapter', 'is missing: pass new PrismaPg({ connectionString }), or prisma: your PrismaClient')
   }
+  if (options.adapter !== undefined && options.adapter.provider !== 'postgres') {
+    throw new OptionInvalid('adapter', `must be a Prisma driver adapter for PostgreSQL, not for ${options.adapter.provider}. On SQLite, fastify.secsync.documents has history(), snapshot() and exists()`)
+  }
   const { prisma, close } = prismaOf(options)
   return Object.assign(new PrismaDocuments(prisma), { close })
 }

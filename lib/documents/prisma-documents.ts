@@ -1,18 +1,19 @@
-import { DatabaseFailed } from '../errors.ts'
 import { recount } from '../stores/counts.ts'
 import { findDocument, findUncounted, listByChange, listById, sumUsage, type DocumentRow, type Place } from '../stores/document-rows.ts'
-import { findSnapshot, listVersions, type VersionRow } from '../stores/history.ts'
+import { findSnapshot, listVersions } from '../stores/history.ts'
 import type { Snapshot } from '../protocol/messages.ts'
 import type { PrismaClientLike } from '../stores/prisma.ts'
 import { Pace } from '../stores/pace.ts'
 import { prune, type PruneOptions } from '../stores/prune.ts'
 import { deleteDocument, findDeletion, nextToPurge, purgeSome, restoreDocument, type DeletionRow } from '../stores/deletion.ts'
+import { askDatabase } from './ask-database.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import type { Documents } from './documents.ts'
+import { historyOf } from './history.ts'
 import { checkDocumentId, checkQuery } from './queries.ts'
 import {
-  DeleteOptions, HistoryQuery, ListQuery, Retention, UsageQuery, type DocumentInfo, type DocumentPage, type HistoryPage, type Pruned, type Receipt, type Usage,
-  type Version
+  DeleteOptions, ListQuery, Retention, UsageQuery, type DocumentInfo, type DocumentPage, type HistoryPage, type HistoryQuery, type Pruned, type Receipt,
+  type Usage
 } from './schemas.ts'
 
 const countedAtOnce = 100
@@ -31,7 +32,7 @@ export class PrismaDocuments implements Documents {
     const after = cursor === undefined ? undefined : placeOf(cursor, orderBy, direction)
     const list = orderBy === 'documentId' ? listById : listByChange
     // One more than asked for tells whether there is another page.
-    const rows = await this.#ask(() => list(this.#db, { prefix, limit: limit + 1, direction }, after))
+    const rows = await askDatabase(() => list(this.#db, { prefix, limit: limit + 1, direction }, after))
     const page = rows.slice(0, limit)
     const last: Place | undefined = page.at(-1)
     return {
@@ -42,7 +43,7 @@ export class PrismaDocuments implements Documents {
 
   async get (documentId: string): Promise<DocumentInfo | undefined> {
     if (!checkDocumentId('get', documentId)) return undefined
-    return await this.#ask(async () => {
+    return await askDatabase(async () => {
       let row = await findDocument(this.#db, documentId)
       if (row?.isCounted === false) {
         await recount(this.#db, documentId)
@@ -54,23 +55,20 @@ export class PrismaDocuments implements Documents {
 
   async exists (documentId: string): Promise<boolean> {
     if (!checkDocumentId('exists', documentId)) return false
-    return await this.#ask(() => findDocument(this.#db, documentId)) !== undefined
+    return await askDatabase(() => findDocument(this.#db, documentId)) !== undefined
   }
 
   async usage (query: UsageQuery = {}): Promise<Usage> {
     const { prefix = '' } = checkQuery('usage', UsageQuery, query)
-    const { deletedDocuments, deletedBytes, ...sums } = await this.#ask(() => sumUsage(this.#db, prefix))
+    const { deletedDocuments, deletedBytes, ...sums } = await askDatabase(() => sumUsage(this.#db, prefix))
     return { ...sums, deleted: { documents: deletedDocuments, bytes: deletedBytes } }
   }
 
   async history (documentId: string, query: HistoryQuery = {}): Promise<HistoryPage | undefined> {
-    const { limit = 100, before = Number.MAX_SAFE_INTEGER } = checkQuery('history', HistoryQuery, query)
-    if (!checkDocumentId('history', documentId)) return undefined
-    const rows = await this.#ask(() => listVersions(this.#db, documentId, before, limit + 1))
-    const page = rows.slice(0, limit)
-    if (page.length === 0 && !await this.exists(documentId)) return undefined
-    const last = page.at(-1)
-    return { snapshots: page.map(versionOf), ...rows.length > limit && last && { before: last.version } }
+    return await historyOf({
+      list: (...args) => askDatabase(() => listVersions(this.#db, ...args)),
+      exists: (id) => this.exists(id)
+    }, documentId, query)
   }
 
   async snapshot (documentId: string, snapshotId: string): Promise<Snapshot | undefined> {
@@ -81,24 +79,24 @@ export class PrismaDocuments implements Documents {
   /** The same as JSON, without parsing it. */
   async snapshotText (documentId: string, snapshotId: string): Promise<string | undefined> {
     if (!checkDocumentId('snapshot', documentId) || !checkDocumentId('snapshot', snapshotId)) return undefined
-    return await this.#ask(() => findSnapshot(this.#db, documentId, snapshotId))
+    return await askDatabase(() => findSnapshot(this.#db, documentId, snapshotId))
   }
 
   async delete (documentId: string, options: DeleteOptions = {}): Promise<Receipt | undefined> {
     const { restorableFor = 0 } = checkQuery('delete', DeleteOptions, options)
     if (!checkDocumentId('delete', documentId)) return undefined
-    const deletion = await this.#ask(() => deleteDocument(this.#db, documentId, restorableFor))
+    const deletion = await askDatabase(() => deleteDocument(this.#db, documentId, restorableFor))
     return deletion && receiptOf(deletion)
   }
 
   async receipt (documentId: string): Promise<Receipt | undefined> {
     if (!checkDocumentId('receipt', documentId)) return undefined
-    const deletion = await this.#ask(() => findDeletion(this.#db, documentId))
+    const deletion = await askDatabase(() => findDeletion(this.#db, documentId))
     return deletion && receiptOf(deletion)
   }
 
   async restore (documentId: string): Promise<boolean> {
-    return checkDocumentId('restore', documentId) && await this.#ask(() => restoreDocument(this.#db, documentId))
+    return checkDocumentId('restore', documentId) && await askDatabase(() => restoreDocument(this.#db, documentId))
   }
 
   async purge ({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number> {
@@ -106,11 +104,11 @@ export class PrismaDocuments implements Documents {
     const pace = new Pace(0.5, signal)
     let purged = 0
     for (;;) {
-      const documentId = await this.#ask(() => nextToPurge(this.#db))
+      const documentId = await askDatabase(() => nextToPurge(this.#db))
       if (documentId === undefined) return purged
       for (let isLeft = true; isLeft;) {
         if (signal?.aborted) return purged
-        isLeft = await pace.run(() => this.#ask(() => purgeSome(this.#db, documentId)))
+        isLeft = await pace.run(() => askDatabase(() => purgeSome(this.#db, documentId)))
       }
       purged++
     }
@@ -119,7 +117,7 @@ export class PrismaDocuments implements Documents {
   async prune (retention: Retention, { share, signal, ifBusy }: Omit<PruneOptions, 'onPruned'> = {}): Promise<Pruned> {
     const kept = checkQuery('prune', Retention, retention)
     const pruned = { snapshots: 0, updates: 0 }
-    await this.#ask(async () => {
+    await askDatabase(async () => {
       try {
         await prune(this.#db, kept, {
           share,
@@ -142,23 +140,14 @@ export class PrismaDocuments implements Documents {
     // Half of one connection's time.
     const pace = new Pace(0.5, signal)
     for (let after = ''; ;) {
-      const ids = await this.#ask(() => findUncounted(this.#db, after, countedAtOnce))
+      const ids = await askDatabase(() => findUncounted(this.#db, after, countedAtOnce))
       for (const id of ids) {
         if (signal?.aborted) return counted
-        await pace.run(() => this.#ask(() => recount(this.#db, id)))
+        await pace.run(() => askDatabase(() => recount(this.#db, id)))
         after = id
         counted++
       }
       if (ids.length < countedAtOnce) return counted
-    }
-  }
-
-  async #ask<T> (query: () => Promise<T>): Promise<T> {
-    try {
-      return await query()
-    } catch (cause) {
-      if (cause instanceof Error && 'statusCode' in cause) throw cause
-      throw Object.assign(new DatabaseFailed(cause instanceof Error ? cause.message : String(cause)), { cause })
     }
   }
 }
@@ -173,20 +162,6 @@ function infoOf (row: DocumentRow): DocumentInfo {
     activeSnapshotId,
     authors,
     ...isCounted && { usage: { snapshots, updates, liveBytes, keptBytes } }
-  }
-}
-
-function versionOf ({ snapshotId, version, createdAt, author, bytes, parentSnapshotProof, snapshotCiphertextHash, isActive, isKept }: VersionRow): Version {
-  return {
-    snapshotId,
-    version,
-    createdAt: new Date(createdAt).toISOString(),
-    ...author !== null && { publicKey: author },
-    ...bytes !== null && { bytes },
-    parentSnapshotProof,
-    snapshotCiphertextHash,
-    isActive,
-    isKept
   }
 }
 

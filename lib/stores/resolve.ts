@@ -28,8 +28,13 @@ export interface ResolvedStore {
    * callbacks are the user's.
    */
   check: (() => Promise<void>) | undefined
-  /** The PostgreSQL database. `undefined` with SQLite, and if all callbacks are the user's. */
-  db: PrismaClientLike | undefined
+  /** The database. `undefined` if all callbacks are the user's. */
+  db: StoreDatabase | undefined
+}
+
+export interface StoreDatabase {
+  dialect: 'postgres' | 'sqlite'
+  client: PrismaClientLike
 }
 
 /** Uses the Prisma store for each of the three callbacks that the user did not pass. Its JSON is not parsed. */
@@ -73,10 +78,10 @@ function storeOf (
   if (options.adapter?.provider === 'sqlite') {
     const client = new AdapterClient(options.adapter)
     const store = new SqliteStore(client)
-    return { store, check: () => store.check(), db: undefined, close: () => client.close() }
+    return { store, check: () => store.check(), db: { dialect: 'sqlite', client }, close: () => client.close() }
   }
   const { prisma, close } = prismaOf(options)
-  return { store: new PrismaStore(prisma, onGap), check: () => checkDatabase(prisma), db: prisma, close }
+  return { store: new PrismaStore(prisma, onGap), check: () => checkDatabase(prisma), db: { dialect: 'postgres', client: prisma }, close }
 }
 
 function uncounted (document: LoadedDocument | undefined): LoadedDocument | undefined {

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PrismaLibSql } from '@prisma/adapter-libsql'
+import { PrismaPg } from '@prisma/adapter-pg'
 import t, { type Test } from 'tap'
+import { createDocuments } from '../../lib/documents/index.ts'
 import { createPrismaStore } from '../../lib/index.ts'
 import { migrate } from '../../lib/stores/migrate.ts'
 import { createSchemaEngine } from '../../lib/stores/schema-engine.ts'
@@ -99,6 +101,53 @@ t.test('a database that fails is an error that says so', async (t) => {
   await t.rejects(async () => await store.getDocument({ documentId: 'document', mode: 'complete' }), { code: 'FST_SECSYNC_DATABASE_FAILED', message: /secsync_document/ })
 })
 
+t.test('the history of a document can be read, also over HTTP', async (t) => {
+  const { app, connect, endpoint } = await startServer(t, { adapter: await createFile(t), history: true })
+  const client = connect('document')
+  await client.next('document')
+  const author = new Author()
+  const first = author.snapshot('document')
+  client.send(first)
+  await client.next('snapshot-saved')
+  client.send(author.update('document', idOf(first), 0))
+  await client.next('update-saved')
+  const second = author.snapshot('document', { parent: first, clocks: { [author.publicKey]: 0 } })
+  client.send(second)
+  await client.next('snapshot-saved')
+
+  const { documents } = app.secsync
+  const bytes = (snapshot: object) => Buffer.byteLength(JSON.stringify(snapshot))
+  const { parentSnapshotProof } = first.publicData
+  const versions = [
+    { snapshotId: idOf(second), version: 3, publicKey: author.publicKey, bytes: bytes(second), isActive: true, isKept: true },
+    { snapshotId: idOf(first), version: 1, publicKey: author.publicKey, bytes: bytes(first), isActive: false, isKept: true, parentSnapshotProof }
+  ]
+  const page = await documents.history('document')
+  t.match(page, { snapshots: versions })
+  t.ok(Math.abs(Date.now() - Date.parse(page!.snapshots[0]!.createdAt)) < 60_000)
+  t.match(await documents.history('document', { limit: 1 }), { snapshots: versions.slice(0, 1), before: 3 })
+  t.match(await documents.history('document', { before: 3 }), { snapshots: versions.slice(1) })
+  t.strictSame(await documents.history('document', { before: 1 }), { snapshots: [] })
+  t.equal(await documents.history('another'), undefined)
+  t.equal(await documents.history(''), undefined)
+  t.strictSame(await documents.snapshot('document', idOf(first)), first)
+  t.equal(await documents.snapshot('document', 'another'), undefined)
+  t.equal(await documents.snapshot('document', ''), undefined)
+  t.strictSame([await documents.exists('document'), await documents.exists('another'), await documents.exists('')], [true, false, false])
+
+  const get = async (path: string) => await (await fetch(`${endpoint.replace('ws', 'http')}/document/snapshots${path}?sessionKey=key`)).json() as object
+  t.strictSame(await get(''), page)
+  t.strictSame(await get(`/${idOf(first)}`), first)
+})
+
+t.test('an owner can be out of space', async (t) => {
+  const { connect } = await startServer(t, { adapter: await createFile(t), hasQuota: () => false })
+  const client = connect('document')
+  await client.next('document')
+  client.send(new Author().snapshot('document'))
+  await client.next('snapshot-save-failed')
+})
+
 t.test('what needs PostgreSQL is refused by name', async (t) => {
   const adapter = await createFile(t)
   const bus = { publish: async () => {}, subscribe: () => () => {}, close: async () => {} }
@@ -108,7 +157,21 @@ t.test('what needs PostgreSQL is refused by name', async (t) => {
   await t.rejects(startServer(t, { adapter: { ...adapter, provider: 'mysql', connect: adapter.connect } as never }), { code: 'FST_SECSYNC_OPTION_INVALID', message: 'not for mysql' })
   const { app } = await startServer(t, { adapter })
   const unsupported = { code: 'FST_SECSYNC_DOCUMENTS_UNSUPPORTED', message: /PostgreSQL/ }
-  await t.rejects(app.secsync.documents.delete('document'), unsupported)
-  await t.rejects(app.secsync.documents.list(), unsupported)
-  await t.rejects(app.secsync.documents.prune({ snapshots: 1 }), unsupported)
+  const { documents } = app.secsync
+  await t.rejects(documents.delete('document'), unsupported)
+  await t.rejects(documents.list(), unsupported)
+  await t.rejects(documents.prune({ snapshots: 1 }), unsupported)
+  for (const name of ['get', 'receipt', 'restore'] as const) await t.rejects(async () => { await documents[name]('document') }, unsupported)
+  for (const name of ['usage', 'purge', 'recount'] as const) await t.rejects(async () => { await documents[name]() }, unsupported)
+  t.throws(() => createDocuments({ adapter }), { code: 'FST_SECSYNC_OPTION_INVALID', message: /not for sqlite.*history/ })
+})
+
+t.test('a PrismaClient for another database is refused', async (t) => {
+  const { PrismaClient } = await import('../../lib/stores/prisma-client/client.ts')
+  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: 'postgres://host' }) })
+  t.match(prisma, { _activeProvider: 'postgresql' })
+  Object.assign(prisma, { _activeProvider: 'sqlite' })
+  await t.rejects(startServer(t, { prisma }), { code: 'FST_SECSYNC_OPTION_INVALID', message: /prisma .*not for sqlite. Pass adapter/ })
+  Object.assign(prisma, { _activeProvider: 'mysql' })
+  await t.rejects(startServer(t, { prisma }), { code: 'FST_SECSYNC_OPTION_INVALID', message: /not for mysql/ })
 })

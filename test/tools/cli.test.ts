@@ -72,6 +72,9 @@ t.test('help, versions and wrong arguments', async (t) => {
   t.match(await call(['verify', '--workers', 'x']), { code: 2, stderr: /from 0 to 256/ })
   t.match(await call(['delete', 'a', '--restorable-for', '3 days']), { code: 2, stderr: /10s, 5m, 12h or 30d/ })
   t.match(await call(['verify']), { code: 2, stderr: /No database given. Pass --database-url/ })
+  for (const command of [['migrate'], ['verify'], ['export'], ['import', 'file'], ['prune', '--keep-snapshots', '1'], ['usage'], ['delete', 'document']]) {
+    t.match(await call([...command, '--database-url', 'file:documents.db']), { code: 2, stderr: /SQLite/ }, command[0]!)
+  }
   t.match(await call(['usage', '--database-url', 'mysql://host']), { code: 2, stderr: /must begin with postgres:\/\// })
   t.match(await call(['verify', 'missing.ndjson']), { code: 2, stderr: /Cannot read the archive: ENOENT/ })
   const { code, stdout } = await call(['usage', '--json', '--database-url', 'postgres://localhost:1/none'])

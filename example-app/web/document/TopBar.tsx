@@ -2,13 +2,15 @@ import { useDocumentState } from 'fastify-secsync/client/react'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { phaseOf } from '../sync/status.ts'
 import { Icon } from '../ui/Icon.tsx'
+import { IconButton } from '../ui/IconButton.tsx'
 import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { People } from './People.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
 
-export function TopBar ({ open, showsServer, onHistory, onShare, onShowServer }: {
+export function TopBar ({ open, showsServer, onExport, onHistory, onShare, onShowServer }: {
   open: OpenDocument
   showsServer: boolean
+  onExport: () => void
   onHistory: () => void
   onShare: () => void
   onShowServer: () => void
@@ -22,6 +24,7 @@ export function TopBar ({ open, showsServer, onHistory, onShare, onShowServer }:
       <div className='top-bar-end'>
         <People open={open} />
         <ThemeButton />
+        <IconButton icon='export' label='Export' onClick={onExport} />
         <button type='button' className='button' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onHistory}>
           <Icon name='history' /><span className='button-words'>History</span>
         </button>

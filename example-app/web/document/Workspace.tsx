@@ -6,11 +6,13 @@ import { Notice } from './Notice.tsx'
 import { TopBar } from './TopBar.tsx'
 import { useTitle } from './useTitle.ts'
 
+const ExportDialog = lazy(() => import('./ExportDialog.tsx'))
 const HistoryDialog = lazy(() => import('../history/HistoryDialog.tsx'))
 const ServerView = lazy(() => import('../server-view/ServerView.tsx'))
 
 /** The document, what is around it, and beside it, on request, what the server sees of it. */
 export function Workspace ({ open }: { open: OpenDocument }) {
+  const [exporting, setExporting] = useState(false)
   const [showsHistory, setShowsHistory] = useState(false)
   const [sharing, setSharing] = useState(false)
   const [showsServer, setShowsServer] = useState(() => localStorage.getItem('server-view') === 'open')
@@ -27,7 +29,8 @@ export function Workspace ({ open }: { open: OpenDocument }) {
     <div className={`workspace ${showsServer ? 'split' : ''}`}>
       <TopBar
         open={open} showsServer={showsServer}
-        onHistory={() => setShowsHistory(true)} onShare={() => setSharing(true)} onShowServer={() => showServer(!showsServer)}
+        onExport={() => setExporting(true)} onHistory={() => setShowsHistory(true)}
+        onShare={() => setSharing(true)} onShowServer={() => showServer(!showsServer)}
       />
       <Notice open={open} onHistory={() => setShowsHistory(true)} />
       <Editor open={open} />
@@ -36,6 +39,7 @@ export function Workspace ({ open }: { open: OpenDocument }) {
           <ServerView open={open} onClose={() => showServer(false)} />
         </Suspense>
       )}
+      {exporting && <Suspense><ExportDialog open={open} onClose={() => setExporting(false)} /></Suspense>}
       {showsHistory && <Suspense><HistoryDialog open={open} onClose={() => setShowsHistory(false)} /></Suspense>}
       {sharing && <ShareDialog open={open} onClose={() => setSharing(false)} />}
     </div>

@@ -13,6 +13,9 @@ import { LinkDialog } from './LinkDialog.tsx'
 import { Title } from './Title.tsx'
 import { Toolbar } from './Toolbar.tsx'
 
+/** Milliseconds. The toolbar follows the text, and no letter waits for it. */
+const toolbarDelay = 60
+
 export function Editor ({ open }: { open: OpenDocument }) {
   const place = useRef<HTMLDivElement>(null)
   const [view, setView] = useState<EditorView>()
@@ -30,18 +33,25 @@ export function Editor ({ open }: { open: OpenDocument }) {
 
   useEffect(() => {
     if (place.current === null) return
+    let timer: ReturnType<typeof setTimeout> | undefined
     const created = createEditor(place.current, open, () => isWritable.current)
     created.setProps({
       dispatchTransaction (transaction) {
         // y-prosemirror shows the cursors of others a task later, when the page may be gone.
         if (created.isDestroyed) return
         created.updateState(created.state.apply(transaction))
-        setState(created.state)
+        timer ??= setTimeout(() => {
+          timer = undefined
+          setState(created.state)
+        }, toolbarDelay)
       }
     })
     setView(created)
     setState(created.state)
-    return () => created.destroy()
+    return () => {
+      clearTimeout(timer)
+      created.destroy()
+    }
   }, [open])
 
   useEffect(() => { view?.setProps({}) }, [view, writable])

@@ -1,6 +1,6 @@
 import type { EditorState } from 'prosemirror-state'
 import type { EditorView } from 'prosemirror-view'
-import { Fragment, useRef, useState, type KeyboardEvent } from 'react'
+import { Fragment, memo, useRef, useState, type KeyboardEvent } from 'react'
 import { IconButton } from '../ui/IconButton.tsx'
 import { tools, type Tool } from './commands.ts'
 
@@ -13,7 +13,7 @@ function shortcut (keys: string): string {
 }
 
 /** One stop for the Tab key. The arrow keys move inside, as in every toolbar. */
-export function Toolbar ({ view, state }: { view: EditorView, state: EditorState }) {
+export const Toolbar = memo(function Toolbar ({ view, state }: { view: EditorView, state: EditorState }) {
   const bar = useRef<HTMLDivElement>(null)
   const [current, setCurrent] = useState(0)
   const groups = tools.map((group) => group.filter(({ isShown }) => isShown?.(state) ?? true)).filter((group) => group.length > 0)
@@ -57,4 +57,4 @@ export function Toolbar ({ view, state }: { view: EditorView, state: EditorState
       ))}
     </div>
   )
-}
+})

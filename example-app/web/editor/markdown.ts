@@ -91,5 +91,5 @@ export function parseMarkdown (text: string): Node {
 }
 
 export function writeMarkdown (doc: Node): string {
-  return serializer.serialize(doc)
+  return serializer.serialize(doc, { tightLists: true })
 }

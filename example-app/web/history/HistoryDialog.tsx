@@ -12,6 +12,7 @@ import { titleOf } from '../sync/title.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useSignal } from '../ui/signal.ts'
 import { size } from '../ui/words.ts'
+import { Changes } from './Changes.tsx'
 import { Preview } from './Preview.tsx'
 
 const trouble = 'That did not work. Please try again when the document is live.'
@@ -26,6 +27,8 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
   const [before, setBefore] = useState<number>()
   const [usedBytes, setUsedBytes] = useState<number>()
   const [shown, setShown] = useState<{ version: HistoryEntry, doc: Y.Doc }>()
+  /** The version before the one that is shown, or none. Undefined while its changes are not asked for. */
+  const [changes, setChanges] = useState<{ before: Y.Doc | undefined }>()
   const [note, setNote] = useState('')
   const [isBusy, setIsBusy] = useState(false)
   const { history } = open.connection
@@ -55,6 +58,13 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
 
   const look = (version: HistoryEntry) => act(async () => {
     setShown({ version, doc: yDocOf(await history.open(version.snapshotId)) })
+    setChanges(undefined)
+  })
+
+  const compare = ({ version }: { version: HistoryEntry }) => act(async () => {
+    const place = versions?.findIndex(({ snapshotId }) => snapshotId === version.snapshotId) ?? -1
+    const earlier = versions?.slice(place + 1).find(({ isKept }) => isKept)
+    setChanges({ before: earlier && yDocOf(await history.open(earlier.snapshotId)) })
   })
 
   const restore = ({ version }: { version: HistoryEntry }) => act(async () => {
@@ -93,9 +103,15 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
         </ol>
       )}
       {before !== undefined && <button type='button' className='button' disabled={isBusy} onClick={() => { void more() }}>Earlier versions</button>}
-      {shown !== undefined && <Preview doc={shown.doc} />}
+      {shown !== undefined && (changes === undefined ? <Preview doc={shown.doc} /> : <Changes before={changes.before} doc={shown.doc} />)}
       {shown !== undefined && (
         <div className='dialog-actions'>
+          <button
+            type='button' className='button' disabled={isBusy} aria-pressed={changes !== undefined}
+            onClick={() => { if (changes === undefined) void compare(shown); else setChanges(undefined) }}
+          >
+            What changed
+          </button>
           <button type='button' className='button' disabled={isBusy} onClick={() => { void copy(shown) }}>Copy to a new document</button>
           {mayWrite(role) && !hasLeftOut && (
             <button type='button' className='button primary' disabled={isBusy} onClick={() => { void restore(shown) }}>

@@ -8,14 +8,38 @@ import { ago } from '../ui/words.ts'
 
 const roles = { owner: 'Yours', editor: 'You can edit', viewer: 'You can read' }
 
+type Order = 'opened' | 'title'
+
+const orders: Record<Order, (one: DocumentRecord, other: DocumentRecord) => number> = {
+  opened: (one, other) => other.openedAt - one.openedAt,
+  title: (one, other) => (one.title || 'Untitled').localeCompare(other.title || 'Untitled', undefined, { numeric: true })
+}
+
 export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
   const [forgetting, setForgetting] = useState<DocumentRecord>()
+  const [wanted, setWanted] = useState('')
+  const [order, setOrder] = useState<Order>('opened')
+  const found = documents.filter(({ title }) => (title || 'Untitled').toLowerCase().includes(wanted.trim().toLowerCase())).sort(orders[order])
 
   return (
     <section className='documents' aria-labelledby='documents-heading'>
       <h2 id='documents-heading'>On this device</h2>
+      {documents.length > 1 && (
+        <div className='document-search'>
+          <input
+            type='search' className='field' aria-label='Search in titles' placeholder='Search in titles' value={wanted}
+            onChange={(event) => setWanted(event.target.value)}
+          />
+          <select className='field' aria-label='Order' value={order} onChange={(event) => setOrder(event.target.value === 'title' ? 'title' : 'opened')}>
+            <option value='opened'>Last opened first</option>
+            <option value='title'>By title</option>
+          </select>
+        </div>
+      )}
+      <p className='visually-hidden' role='status'>{wanted === '' ? '' : `${found.length} found`}</p>
+      {found.length === 0 && <p>No document on this device has this in its title.</p>}
       <ul>
-        {documents.map((record) => (
+        {found.map((record) => (
           <li key={record.id}>
             <a href={documentHref(record.id, record.keys.at(-1) ?? '')}>
               <Icon name='document' />

@@ -7,6 +7,7 @@ import { useSignal } from '../ui/signal.ts'
 import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { Brand } from './Brand.tsx'
 import { DocumentList } from './DocumentList.tsx'
+import { ImportButton } from './ImportButton.tsx'
 import { NameForm } from './NameForm.tsx'
 import { Recovery } from './Recovery.tsx'
 import { refreshRoles } from './roles.ts'
@@ -44,9 +45,12 @@ export function HomePage () {
           {who === undefined
             ? <NameForm action='New document' onReady={create} />
             : (
-              <button type='button' className='button primary large' onClick={() => { void create() }}>
-                <Icon name='plus' /> New document
-              </button>
+              <div className='hero-actions'>
+                <button type='button' className='button primary large' onClick={() => { void create() }}>
+                  <Icon name='plus' /> New document
+                </button>
+                <ImportButton />
+              </div>
               )}
         </section>
         {list.length > 0 && <DocumentList documents={list} />}

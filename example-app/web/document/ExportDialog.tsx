@@ -1,0 +1,44 @@
+import { useState } from 'react'
+import { copyOf } from '../device/new-document.ts'
+import { writeHtml } from '../editor/html.ts'
+import { writeMarkdown } from '../editor/markdown.ts'
+import { Reading } from '../editor/reading.ts'
+import { documentHref } from '../route.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { titleOf } from '../sync/title.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { saveFile } from './save-file.ts'
+
+/** The document as a file, on paper, or as a new document. */
+export default function ExportDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
+  const [failed, setFailed] = useState(false)
+  const title = titleOf(open.doc) || 'Untitled'
+  const name = title.replaceAll(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, 80) || 'document'
+
+  const copy = async () => {
+    const { id, keys: [key = ''] } = await copyOf(open.doc, `${title} (copy)`)
+    onClose()
+    location.hash = documentHref(id, key)
+  }
+
+  const markdown = () => saveFile(`${name}.md`, 'text/markdown', `# ${title}\n\n${writeMarkdown(new Reading().document(open.body))}\n`)
+  const html = () => saveFile(`${name}.html`, 'text/html', writeHtml(title, new Reading().document(open.body)))
+  // Not with the dialog on it.
+  const print = () => {
+    onClose()
+    setTimeout(() => window.print())
+  }
+
+  return (
+    <Dialog title='Export' onClose={onClose}>
+      <p>A file is not encrypted: whoever has it can read it.</p>
+      <div className='export'>
+        <button type='button' className='button' onClick={markdown}>Markdown</button>
+        <button type='button' className='button' onClick={html}>HTML</button>
+        <button type='button' className='button' onClick={print}>Print or PDF</button>
+        <button type='button' className='button' onClick={() => { copy().catch(() => setFailed(true)) }}>Copy to a new document</button>
+      </div>
+      {failed && <p className='trouble' role='alert'>This device could not keep the copy.</p>}
+    </Dialog>
+  )
+}

@@ -39,7 +39,7 @@ export const BusDeaf = createError('FST_SECSYNC_BUS_DEAF',
 export const BusUnavailable = createError('FST_SECSYNC_BUS_UNAVAILABLE', 'Could not publish to other nodes: %s', 503)
 
 export const DisconnectInvalid = createError('FST_SECSYNC_DISCONNECT_INVALID',
-  'disconnect() needs { documentId }, { websocketSessionKey } or both, as strings')
+  'disconnect() needs { documentId }, { websocketSessionKey } or { sessionKeyHash }, or a document and one of the other two, as strings')
 
 // A failed handshake.
 export const HandshakeInvalid = createError('FST_SECSYNC_HANDSHAKE_INVALID', 'Invalid handshake URL: %s', 400)

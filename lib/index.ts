@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Type, Value, type Static } from './protocol/typebox.ts'
+import { Type, Value } from './protocol/typebox.ts'
 import { Access } from './document/access.ts'
 import type { CreateSnapshot, CreateUpdate, GetDocument, HasAccess, HasBroadcastAccess } from './callbacks.ts'
 import type { Connection } from './connection/connection.ts'
@@ -47,10 +47,11 @@ export interface Secsync<A extends AdditionalAuthenticationDataValidations = NoV
   /** Adds a function to a stage of messages and handshakes. Throws `FST_SECSYNC_HOOK_INVALID` for an unknown name. */
   addHook<Name extends HookName> (name: Name, hook: Hook<Name, A>): void
   /**
-   * Sends `unauthorized` to the matching connections on all nodes and closes them with 4401. With both properties, a connection must match
-   * both. Throws `FST_SECSYNC_DISCONNECT_INVALID` if both are missing.
+   * Sends `unauthorized` to the matching connections on all nodes and closes them with 4401. Connections match a document, a session, or both.
+   * `sessionKeyHash` is for applications that store no session keys: `hash(websocketSessionKey)`, with `hash` of this package. Throws
+   * `FST_SECSYNC_DISCONNECT_INVALID` without a property, and with both for the session.
    */
-  disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined }): void
+  disconnect (which: { documentId?: string | undefined, websocketSessionKey?: string | undefined, sessionKeyHash?: string | undefined }): void
   /** Returns the number of open documents and connections on this node. */
   stats (): { documents: number, connections: number }
   /** The stored documents: list, count, delete, restore. */
@@ -149,11 +150,7 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
     hasBroadcastAccess: access.hasBroadcastAccess,
     addHook: (name, hook) => hooks.add(name, hook),
     disconnect (given) {
-      const { documentId, websocketSessionKey } = checkDisconnect(given)
-      const which = {
-        ...documentId !== undefined && { documentId },
-        ...websocketSessionKey !== undefined && { sessionKeyHash: hash(websocketSessionKey) }
-      }
+      const which = checkDisconnect(given)
       disconnect(which)
       nodes?.disconnect(which)
     },
@@ -203,12 +200,14 @@ async function secsync (fastify: FastifyInstance, options: SecsyncOptions): Prom
 }
 
 const text = Type.Optional(Type.Union([Type.String(), Type.Undefined()]))
-const Which = Type.Object({ documentId: text, websocketSessionKey: text }, { additionalProperties: false })
+const Which = Type.Object({ documentId: text, websocketSessionKey: text, sessionKeyHash: text }, { additionalProperties: false })
 
-/** Throws without either property and for unknown names: an empty condition would disconnect every client. */
-function checkDisconnect (which: unknown): Static<typeof Which> {
-  if (!Value.Check(Which, which) || (which.documentId === undefined && which.websocketSessionKey === undefined)) throw new DisconnectInvalid()
-  return which
+/** Throws without any property and for unknown names: an empty condition would disconnect every client. */
+function checkDisconnect (which: unknown): Disconnect {
+  if (!Value.Check(Which, which) || Object.values(which).every((value) => value === undefined)) throw new DisconnectInvalid()
+  const { documentId, websocketSessionKey, sessionKeyHash = websocketSessionKey === undefined ? undefined : hash(websocketSessionKey) } = which
+  if (websocketSessionKey !== undefined && which.sessionKeyHash !== undefined) throw new DisconnectInvalid()
+  return { ...documentId !== undefined && { documentId }, ...sessionKeyHash !== undefined && { sessionKeyHash } }
 }
 
 const plugin = fp(secsync, { fastify: '5.x', name: 'fastify-secsync' })

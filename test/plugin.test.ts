@@ -192,7 +192,8 @@ t.test('stats say what is open, and disconnect ends the connections of a documen
 
 t.test('disconnect without a document or a session key is an error', async (t) => {
   const { app } = await startServer(t, memoryStore())
-  for (const which of [undefined, null, {}, 'document', { document: 'a' }, { documentId: 1 }, { documentId: undefined }, { documentId: 'a', sessionKey: 'b' }]) {
+  for (const which of [undefined, null, {}, 'document', { document: 'a' }, { documentId: 1 }, { documentId: undefined }, { documentId: 'a', sessionKey: 'b' },
+    { websocketSessionKey: 'a', sessionKeyHash: 'a' }]) {
     t.throws(() => app.secsync.disconnect(which as never), { code: 'FST_SECSYNC_DISCONNECT_INVALID', message: /^disconnect\(\) needs \{ documentId \}/ })
   }
   app.secsync.disconnect({ documentId: undefined, websocketSessionKey: 'b' })

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import t from 'tap'
 import type { Test } from 'tap'
-import type { HasAccessParams, SecsyncOptions, Snapshot } from '../lib/index.ts'
+import { hash, type HasAccessParams, type SecsyncOptions, type Snapshot } from '../lib/index.ts'
 import { Author, type RawClient } from './fixtures/raw-client.ts'
 import { agree, RealClient } from './fixtures/real-client.ts'
 import { memoryStore, startServer } from './fixtures/server.ts'
@@ -172,7 +172,10 @@ t.test('disconnect() closes the connections of a document, of a session key, or 
     { which: { documentId: 'a' }, gone: [0, 1] },
     { which: { websocketSessionKey: 'x' }, gone: [0, 2, 4] },
     { which: { documentId: 'b', websocketSessionKey: 'x' }, gone: [2, 4] },
+    { which: { sessionKeyHash: hash('x') }, gone: [0, 2, 4] },
+    { which: { documentId: 'b', sessionKeyHash: hash('y') }, gone: [3] },
     { which: { documentId: 'c' }, gone: [] },
+    { which: { sessionKeyHash: 'x' }, gone: [] },
     { which: { documentId: 'A', websocketSessionKey: 'X' }, gone: [] },
     { which: { documentId: 'x', websocketSessionKey: 'a' }, gone: [] }
   ]

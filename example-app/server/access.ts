@@ -1,8 +1,11 @@
 // Who may do what: members of documents, and their roles.
 import createError from '@fastify/error'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Action, HasAccess } from 'fastify-secsync'
+import type { Limits } from './limits.ts'
 import { AppRole, type Prisma, type PrismaClient } from './prisma-client/client.ts'
+import { TooManyCreations } from './rates.ts'
+import type { Sessions } from './sessions.ts'
 import { ShortMemory } from './short-memory.ts'
 
 export type Role = Exclude<AppRole, 'removed'>
@@ -26,15 +29,22 @@ export const NotTheOwner = createError('APP_NOT_THE_OWNER', 'Only the owner of a
 
 export const TooManyMembers = createError('APP_TOO_MANY_MEMBERS', `This document has ${maxMembers} members already`, 409)
 
+export const TooManyDocuments = createError('APP_TOO_MANY_DOCUMENTS', 'You have too many documents. Delete one', 409)
+
 export const OwnersStay = createError('APP_OWNERS_STAY', 'The owner of a document cannot leave it, but can delete it', 409)
 
 /** The roles of members in documents. */
 export class Members {
   readonly #prisma: PrismaClient
+  readonly #maxDocuments: number
+  readonly #creation: (memberId: string) => void
   readonly #roles: ShortMemory<Role | undefined>
 
-  constructor (prisma: PrismaClient) {
+  /** `creation` is called before a document is made, and throws if somebody may make none now. */
+  constructor (prisma: PrismaClient, { MAX_DOCUMENTS: maxDocuments }: Pick<Limits, 'MAX_DOCUMENTS'>, creation: (memberId: string) => void) {
     this.#prisma = prisma
+    this.#maxDocuments = maxDocuments
+    this.#creation = creation
     this.#roles = new ShortMemory(async (memberId, documentId) => {
       const membership = await prisma.appMembership.findUnique({ where: { documentId_memberId: { documentId, memberId } }, select: { role: true } })
       return membership === null || membership.role === 'removed' ? undefined : membership.role
@@ -71,33 +81,53 @@ export class Members {
 
   /** Makes a document with this owner, unless there is one. */
   async create (memberId: string, documentId: string, access: 'link' | 'invited'): Promise<void> {
+    if (await this.#prisma.appDocument.count({ where: { id: documentId } }) > 0) return
+    this.#creation(memberId)
     await this.#prisma.$transaction(async (transaction) => {
       const { count } = await transaction.appDocument.createMany({ data: { id: documentId, access }, skipDuplicates: true })
-      if (count === 1) await transaction.appMembership.create({ data: { documentId, memberId, role: 'owner' } })
+      if (count === 0) return
+      // One after the other, for the count.
+      await transaction.$queryRaw`SELECT id FROM app_member WHERE id = ${memberId} FOR NO KEY UPDATE`
+      if (await transaction.appMembership.count({ where: { memberId, role: 'owner' } }) >= this.#maxDocuments) throw new TooManyDocuments()
+      await transaction.appMembership.create({ data: { documentId, memberId, role: 'owner' } })
     })
     this.forget(memberId, documentId)
   }
 
-  /** Makes somebody a member who is none yet, and says what they are. Throws `TooManyMembers`. */
-  async admit (transaction: Prisma.TransactionClient, member: { documentId: string, memberId: string, role: Role, invitation?: string }): Promise<AppRole> {
+  /** Makes somebody a member who is none yet, and says what they are. `check` throws if they may not become one. Throws `TooManyMembers`. */
+  async admit (
+    transaction: Prisma.TransactionClient, member: { documentId: string, memberId: string, role: Role, invitationId?: string }, check = async () => {}
+  ): Promise<AppRole> {
     const { documentId, memberId, role } = member
     // Those who join at the same moment are counted one after the other.
-    await transaction.$queryRaw`SELECT id FROM app_document WHERE id = ${documentId} FOR UPDATE`
+    await transaction.$queryRaw`SELECT id FROM app_document WHERE id = ${documentId} FOR NO KEY UPDATE`
     const known = await transaction.appMembership.findUnique({ where: { documentId_memberId: { documentId, memberId } } })
     if (known !== null) return known.role
     if (await transaction.appMembership.count({ where: { documentId, role: { not: 'removed' } } }) >= maxMembers) throw new TooManyMembers()
+    await check()
     await transaction.appMembership.create({ data: member })
     return role
   }
 }
 
 /** The callback of the plugin: asked when somebody opens a document, and for each message they send. */
-export function hasAccess (members: Members): HasAccess {
+export function hasAccess (members: Members, sessions: Sessions): HasAccess {
   return async ({ action, documentId, request: { member } }) => {
-    if (member === null) return false
-    const role = action === 'read' ? await members.open(member.id, documentId) : await members.roleOf(member.id, documentId)
+    if (member === null || !await sessions.isCurrent(member.sessionId)) return false
+    const role = action === 'read' ? await members.open(member.id, documentId).catch(asNobody) : await members.roleOf(member.id, documentId)
     return rolesThatMay[action].includes(role)
   }
+}
+
+/** Whoever may make no document now is let into none that does not exist. */
+function asNobody (error: unknown): undefined {
+  if (error instanceof TooManyDocuments || error instanceof TooManyCreations) return undefined
+  throw error
+}
+
+/** Closes the connections of somebody to a document, from all of their devices and on all nodes. */
+export async function disconnectMember (app: FastifyInstance, memberId: string, documentId: string): Promise<void> {
+  for (const sessionKeyHash of await app.sessions.keyHashesOf(memberId)) app.secsync.disconnect({ documentId, sessionKeyHash })
 }
 
 /** preHandlers for routes with a document's `id`: they set `request.role`. */

@@ -10,16 +10,23 @@ import { migrate } from 'fastify-secsync/migrate'
 import { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { hasAccess, Members } from './access.ts'
+import { Invitations } from './invitations.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
 import { PrismaClient } from './prisma-client/client.ts'
+import { Quota } from './quota.ts'
+import { limitRates } from './rates.ts'
 import authors from './routes/authors.ts'
 import documents from './routes/documents.ts'
 import health from './routes/health.ts'
+import invitations from './routes/invitations.ts'
 import keys from './routes/keys.ts'
 import members from './routes/members.ts'
 import sessions from './routes/sessions.ts'
 import stored from './routes/stored.ts'
+import { endSessions } from './session-end.ts'
 import { authenticate, authenticateWebSocket, Sessions } from './sessions.ts'
+import { Sockets } from './sockets.ts'
 import web from './web.ts'
 
 const NotFound = createError('APP_NOT_FOUND', 'There is nothing at this address', 404)
@@ -32,11 +39,13 @@ export interface AppOptions {
   /** Where the plugin counts. */
   metrics?: Registry | undefined
   logLevel: string
+  /** @default those of limits.ts */
+  limits?: Limits
   /** Log lines for people instead of JSON. */
   pretty?: boolean
 }
 
-export async function buildApp ({ connectionString, busUrl, metrics, logLevel, pretty = false }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp ({ connectionString, busUrl, metrics, logLevel, limits = defaultLimits, pretty = false }: AppOptions): Promise<FastifyInstance> {
   // The tables of the plugin, then those of the app.
   await migrate({ adapter: new PrismaPg({ connectionString }) })
   await migrate({ adapter: new PrismaPg({ connectionString }), migrationsDirectory: fileURLToPath(new URL(migrations, import.meta.url)) })
@@ -50,7 +59,11 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
       ...pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
     },
     // A client that comes back tells the clock of every author in the URL: Node's 16 KB end at some two hundred.
-    http: { maxHeaderSize: 256 * 1024 },
+    http: { maxHeaderSize: 256 * 1024, connectionsCheckingInterval: Math.min(limits.REQUEST_TIMEOUT, 10) * 1000 },
+    // From its first byte to its last.
+    requestTimeout: limits.REQUEST_TIMEOUT * 1000,
+    bodyLimit: 16 * 1024,
+    ...limits.TRUST_PROXY !== undefined && { trustProxy: limits.TRUST_PROXY },
     routerOptions: { maxParamLength: 1024 }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
@@ -66,19 +79,30 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
   redis?.on('error', () => {})
 
   app.decorate('prisma', prisma)
-  app.decorate('sessions', new Sessions(prisma))
-  app.decorate('members', new Members(prisma))
+  app.decorate('sessions', new Sessions(prisma, { idleDays: limits.SESSION_IDLE_DAYS, maxDays: limits.SESSION_MAX_DAYS }))
+  app.decorate('members', new Members(prisma, limits, (memberId) => app.rates.creation(memberId)))
+  app.decorate('invitations', new Invitations(prisma, app.members, limits))
+  app.decorate('quota', new Quota(prisma, limits))
+  app.decorate('sockets', new Sockets(limits))
   app.decorate('refusedSnapshots', new RefusedSnapshots(prisma))
   app.decorateRequest('member', null)
   app.decorateRequest('role', null)
   app.addHook('onClose', async () => {
+    app.sessions.close()
     app.members.close()
+    app.quota.close()
     app.refusedSnapshots.close()
     redis?.disconnect()
     await prisma.$disconnect()
   })
 
-  await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: contentSecurityPolicy } })
+  await app.sessions.hashPlainKeys()
+
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: contentSecurityPolicy },
+    strictTransportSecurity: limits.HSTS_MAX_AGE > 0 && { maxAge: limits.HSTS_MAX_AGE }
+  })
+  await limitRates(app, limits)
 
   await app.register(secsync, {
     prefix: '/documents',
@@ -86,12 +110,18 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
     ...redis ? { redis } : busUrl !== undefined && { bus: postgresBus(busUrl) },
     ...metrics && { metrics },
     preHandler: authenticateWebSocket,
-    hasAccess: hasAccess(app.members),
+    hasAccess: hasAccess(app.members, app.sessions),
+    hasQuota: app.quota.hasQuota,
     history: true,
+    limits: { maxMessageSize: limits.MAX_MESSAGE_BYTES, maxMessagesPerSecond: limits.MESSAGES_PER_SECOND },
     // Which key a snapshot is encrypted with. Clients that never change the key leave it out.
     additionalAuthenticationDataValidations: { snapshot: Type.Object({ keyId: Type.Optional(Type.String({ maxLength: 64 })) }) }
   })
+  app.secsync.addHook('preHandler', app.quota.hook)
   app.secsync.addHook('preHandler', app.refusedSnapshots.hook)
+
+  const ending = endSessions(app, () => app.sockets.sessions)
+  app.addHook('onClose', async () => ending.stop())
 
   // What goes wrong in here, in the words of a database or of anybody else, is for the log.
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
@@ -100,13 +130,15 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, p
     return await reply.code(500).send({ statusCode: 500, error: 'Internal Server Error', message: 'Something went wrong' })
   })
   // Fastify's own would log the whole URL.
-  app.setNotFoundHandler(() => { throw new NotFound() })
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, () => { throw new NotFound() })
   app.register(health)
   app.register(sessions, { prefix: '/api' })
   app.register(async (api) => {
     api.addHook('onRequest', authenticate)
+    api.addHook('onRequest', app.rates.ofMember)
     api.register(authors)
     api.register(documents)
+    api.register(invitations)
     api.register(members)
     api.register(keys)
     api.register(stored)

@@ -52,6 +52,7 @@ async function start (): Promise<void> {
     busUrl: settings.REDIS_URL ?? settings.DIRECT_URL ?? settings.DATABASE_URL,
     metrics: metrics?.registry,
     logLevel: settings.LOG_LEVEL,
+    limits: settings,
     pretty: isTerminal
   })
   open.push(app)

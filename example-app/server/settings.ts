@@ -1,7 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { Limits } from './limits.ts'
 
-const Settings = Type.Object({
+export const Settings = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'an address of this machine; 0.0.0.0 for all of them' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'a port number; 0 for any that is free' }),
   DATABASE_URL: Type.Optional(Type.String({
@@ -17,7 +18,8 @@ const Settings = Type.Object({
   DATA_DIR: Type.String({ default: './data', minLength: 1, description: "a directory for the app's own PostgreSQL" }),
   LOG_LEVEL: Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)), {
     description: 'trace, debug, info, warn, error, fatal or silent'
-  })
+  }),
+  ...Limits.properties
 })
 
 export type Settings = Static<typeof Settings>

@@ -12,7 +12,31 @@ export interface Session {
 export const session = new Signal<Session | undefined>(undefined)
 
 export async function loadSession (): Promise<void> {
-  session.set(await read<Session>('settings', 'session'))
+  const kept = await read<Session>('settings', 'session')
+  session.set(kept)
+  if (kept !== undefined) void renew(kept).catch(() => {})
+}
+
+export interface SessionFacts {
+  id: string
+  createdAt: string
+  /** Within a day. */
+  usedAt: string
+  expiresAt: string
+  isCurrent: boolean
+}
+
+/** Takes a further session of the same person when little of this one is left. The old one ends by itself: other tabs have it. */
+async function renew (current: Session): Promise<void> {
+  const { sessions } = await request<{ sessions: SessionFacts[] }>('GET', '/api/sessions', current.sessionKey)
+  const own = sessions.find(({ isCurrent }) => isCurrent)
+  if (own === undefined) return
+  const [createdAt, expiresAt] = [Date.parse(own.createdAt), Date.parse(own.expiresAt)]
+  if (expiresAt - Date.now() > (expiresAt - createdAt) / 10) return
+  const { sessionKey } = await request<{ sessionKey: string }>('POST', '/api/sessions/another', current.sessionKey)
+  const renewed = { ...current, sessionKey }
+  await write('settings', renewed, 'session')
+  session.set(renewed)
 }
 
 export async function startSession (name: string): Promise<Session> {
@@ -31,7 +55,11 @@ export async function withSession<T> (work: (session: Session) => Promise<T>): P
   try {
     return await work(current)
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) return await work(await startSession(current.name))
-    throw error
+    if (!(error instanceof Refused && error.status === 401)) throw error
+    // Another tab may have taken a further one.
+    const kept = await read<Session>('settings', 'session')
+    if (kept === undefined || kept.sessionKey === current.sessionKey) return await work(await startSession(current.name))
+    session.set(kept)
+    return await work(kept)
   }
 }

@@ -1,5 +1,5 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NotAMember, onlyMembers, onlyOwner, OwnersStay } from '../access.ts'
+import { disconnectMember, NotAMember, onlyMembers, onlyOwner, OwnersStay } from '../access.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams, RoleSchema } from './schemas.ts'
 
@@ -44,12 +44,12 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
         memberships: {
           where: { role: { not: 'removed' } },
           orderBy: { createdAt: 'asc' },
-          select: { memberId: true, role: true, session: { select: { name: true } }, authors: { select: { publicKey: true } } }
+          select: { memberId: true, role: true, member: { select: { name: true } }, authors: { select: { publicKey: true } } }
         }
       }
     })
     if (document === null || role === null) throw new NotAMember()
-    const members = document.memberships.flatMap(({ memberId, role, session: { name }, authors }) => {
+    const members = document.memberships.flatMap(({ memberId, role, member: { name }, authors }) => {
       return role === 'removed' ? [] : [{ memberId, name, role, publicKeys: authors.map(({ publicKey }) => publicKey) }]
     })
     return { role, access: document.access, members }
@@ -84,14 +84,13 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
     if (member === null) throw new SessionUnknown()
     if (role === 'owner') throw new OwnersStay()
     const their = { documentId: id, memberId: member.id }
-    const [,, { count }, session] = await app.prisma.$transaction([
+    const [,, { count }] = await app.prisma.$transaction([
       app.prisma.appAuthor.deleteMany({ where: their }),
       app.prisma.appDevice.deleteMany({ where: their }),
-      app.prisma.appMembership.deleteMany({ where: { ...their, role: { in: ['editor', 'viewer'] } } }),
-      app.prisma.appSession.findUnique({ where: { memberId: member.id } })
+      app.prisma.appMembership.deleteMany({ where: { ...their, role: { in: ['editor', 'viewer'] } } })
     ])
     app.members.forget(member.id, id)
-    if (count > 0 && session !== null) app.secsync.disconnect({ documentId: id, websocketSessionKey: session.sessionKey })
+    if (count > 0) await disconnectMember(app, member.id, id)
     return await reply.code(204).send(null)
   })
 }

@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { maxMembers, onlyMembers, onlyOwner } from '../access.ts'
+import { StorageFull } from '../quota.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams } from './schemas.ts'
 
@@ -8,7 +9,8 @@ const KeyExists = createError('APP_KEY_EXISTS', 'This key was handed out already
 
 // Base64. A public key and a voucher have 32 bytes.
 const Bytes32 = Type.String({ pattern: '^[\\w-]{43}$' })
-const Text = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[\\w-]+$' })
+/** Also of a box: those of the page have some 250 characters. */
+const Text = Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\w-]+$' })
 
 const Device = Type.Object({ memberId: Type.String(), publicKey: Type.String(), voucher: Type.String() })
 const Key = Type.Object({ keyId: Type.String(), box: Type.Optional(Type.String()) })
@@ -51,12 +53,17 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post('/documents/:id/keys', {
     preHandler: onlyOwner,
+    // A box for each member.
+    bodyLimit: 512 * 1024,
     schema: {
       params: DocumentParams,
-      body: Type.Object({ keyId: Text, boxes: Type.Array(Type.Object({ memberId: Text, box: Text }), { maxItems: 2 * maxMembers }) }),
+      body: Type.Object({ keyId: Text, boxes: Type.Array(Type.Object({ memberId: Text, box: Text }), { maxItems: maxMembers }) }),
       response: { 204: Type.Null() }
     }
-  }, async ({ params: { id }, body: { keyId, boxes } }, reply) => {
+  }, async ({ params: { id }, body: { keyId, boxes }, member }, reply) => {
+    if (member === null) throw new SessionUnknown()
+    app.rates.creation(member.id)
+    if (!await app.quota.hasRoom(id, boxes.reduce((sum, { box }) => sum + box.length, 0))) throw new StorageFull()
     // All or nothing: a key without its boxes would lock everybody out. There are boxes for members and for nobody else.
     await app.prisma.$transaction(async (transaction) => {
       const { count } = await transaction.appKey.createMany({ data: { documentId: id, keyId }, skipDuplicates: true })

@@ -7,7 +7,9 @@ export const DocumentParams = Type.Object({ id: Id })
 export const MemberParams = Type.Object({ id: Id, memberId: Id })
 /** An Ed25519 public key: 32 bytes in base64. */
 export const AuthorParams = Type.Object({ id: Id, publicKey: Type.String({ pattern: '^[\\w-]{43}$' }) })
-export const InvitationParams = Type.Object({ token: Id })
+export const SessionParams = Type.Object({ sessionId: Id })
+export const InvitationParams = Type.Object({ id: Id, invitationId: Id })
+export const TokenParams = Type.Object({ token: Id })
 
 /** What an owner can make of others. */
 export const GivenRole = Type.Union([Type.Literal('editor'), Type.Literal('viewer')])

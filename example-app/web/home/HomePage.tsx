@@ -1,4 +1,4 @@
-import { useEffect, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { documents, loadDocuments, newDocument } from '../device/documents.ts'
 import { documentHref } from '../route.ts'
 import { session } from '../session.ts'
@@ -11,6 +11,7 @@ import { ImportButton } from './ImportButton.tsx'
 import { NameForm } from './NameForm.tsx'
 import { Recovery } from './Recovery.tsx'
 import { refreshRoles } from './roles.ts'
+import { SessionsDialog } from './SessionsDialog.tsx'
 
 async function create (): Promise<void> {
   const { id, keys: [key = ''] } = await newDocument()
@@ -20,6 +21,7 @@ async function create (): Promise<void> {
 export function HomePage () {
   const who = useSignal(session)
   const list = useSignal(documents)
+  const [showsSessions, setShowsSessions] = useState(false)
 
   useEffect(() => {
     document.title = 'Sealed Notes'
@@ -32,6 +34,7 @@ export function HomePage () {
         <Brand />
         <div className='home-who'>
           {who !== undefined && <span>You are <strong>{who.name}</strong></span>}
+          {who !== undefined && <button type='button' className='button' onClick={() => setShowsSessions(true)}>Sessions</button>}
           <ThemeButton />
         </div>
       </header>
@@ -57,6 +60,7 @@ export function HomePage () {
         <Recovery documents={list} />
         <HowItWorks />
       </main>
+      {showsSessions && <SessionsDialog onClose={() => setShowsSessions(false)} />}
     </div>
   )
 }

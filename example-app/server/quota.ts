@@ -1,0 +1,74 @@
+// Who may store how much: the owner of a document pays for all that is kept of it, and whoever sends, and their address, for what they send.
+import createError from '@fastify/error'
+import { normalizeIP } from '@fastify/rate-limit'
+import type { HasQuota, Hook } from 'fastify-secsync'
+import { Budget } from './budget.ts'
+import type { Limits } from './limits.ts'
+import type { PrismaClient } from './prisma-client/client.ts'
+import { ShortMemory } from './short-memory.ts'
+
+export const StorageFull = createError('APP_STORAGE_FULL', 'The owner of this document has no room left', 507)
+const PresenceTooBig = createError('APP_PRESENCE_TOO_BIG', 'Ephemeral messages are small')
+
+/** Characters of the ciphertext of a message that nobody keeps. Those of the page have some hundred. */
+const maxPresence = 16 * 1024
+
+interface Usage { bytes: number }
+
+export class Quota {
+  readonly #maxBytes: number
+  readonly #uploads: Budget
+  readonly #owners: ShortMemory<string | undefined>
+  readonly #usage: ShortMemory<Usage>
+
+  constructor (prisma: PrismaClient, limits: Pick<Limits, 'MAX_STORED_BYTES' | 'UPLOAD_BYTES_PER_HOUR'>) {
+    this.#maxBytes = limits.MAX_STORED_BYTES
+    this.#uploads = new Budget(limits.UPLOAD_BYTES_PER_HOUR)
+    this.#owners = new ShortMemory(async (documentId) => {
+      return (await prisma.appMembership.findFirst({ where: { documentId, role: 'owner' }, select: { memberId: true } }))?.memberId
+    })
+    this.#usage = new ShortMemory(async (memberId) => {
+      // What the tables of the plugin count, and the boxes of keys. The client does not sum lengths.
+      const [usage = { bytes: 0 }] = await prisma.$queryRaw<Usage[]>`
+        WITH owned AS (SELECT document_id AS id FROM app_membership WHERE member_id = ${memberId} AND role = 'owner')
+        SELECT ((SELECT coalesce(sum(kept_bytes), 0) FROM secsync_document JOIN owned USING (id))
+          + (SELECT coalesce(sum(octet_length(box)), 0) FROM app_key_box JOIN owned ON document_id = owned.id))::float8 AS bytes`
+      return usage
+    })
+  }
+
+  /** Whether the owner has room. Other nodes count what they take within a second. */
+  async hasRoom (documentId: string, bytes: number): Promise<boolean> {
+    const owner = await this.#owners.get(documentId)
+    if (owner === undefined) return false
+    const usage = await this.#usage.get(owner)
+    if (usage.bytes + bytes > this.#maxBytes) return false
+    usage.bytes += bytes
+    return true
+  }
+
+  /** For the option of the plugin. */
+  readonly hasQuota: HasQuota = async ({ documentId, bytes, request: { member, ip } }) => {
+    return await this.hasRoom(documentId, bytes) && this.#uploads.take([`member ${member?.id}`, `address ${normalizeIP(ip)}`], bytes)
+  }
+
+  /** For `app.secsync.addHook('preHandler', …)`. */
+  readonly hook: Hook<'preHandler'> = ({ action, message }) => {
+    if (action === 'send-ephemeral-message' && message.ciphertext.length > maxPresence) throw new PresenceTooBig()
+  }
+
+  /** After the owner has changed, so that it holds from now on. */
+  forget (documentId: string): void {
+    this.#owners.forget(documentId)
+  }
+
+  close (): void {
+    this.#uploads.close()
+    this.#owners.close()
+    this.#usage.close()
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { quota: Quota }
+}

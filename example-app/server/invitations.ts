@@ -10,6 +10,7 @@ const TooManyInvitations = createError('APP_TOO_MANY_INVITATIONS', 'You have too
 
 /** Days. */
 const defaultAge = 30
+export const maxAge = 365
 const day = 24 * 3600 * 1000
 
 export type InvitedRole = Exclude<Role, 'owner'>
@@ -55,7 +56,15 @@ export class Invitations {
       })
       if (open >= this.#max) throw new TooManyInvitations()
       await transaction.appInvitation.create({
-        data: { id, tokenHash: hashOf(token), documentId, role, maxUses: maxUses ?? null, expiresAt: new Date(Date.now() + days * day) }
+        // Ajv takes "1e999" for an integer, and compares it with no maximum.
+        data: {
+          id,
+          tokenHash: hashOf(token),
+          documentId,
+          role,
+          maxUses: maxUses === undefined || !Number.isFinite(maxUses) ? null : maxUses,
+          expiresAt: new Date(Date.now() + Math.min(days, maxAge) * day)
+        }
       })
     })
     return { id, token }

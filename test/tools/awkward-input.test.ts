@@ -4,6 +4,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import t from 'tap'
 import { WebSocket as WebSocketOfNode } from 'ws'
 import { buildApp } from '../../example-app/server/app.ts'
+import { defaultLimits } from '../../example-app/server/limits.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
 
 const { connectionString } = await createDatabase(t, { migrated: false })
@@ -12,7 +13,9 @@ const collect = (message: unknown) => {
   (message as { fastify: FastifyInstance }).fastify.addHook('onRoute', (route) => { if (!/HEAD|OPTIONS/.test(String(route.method))) routes.push(route) })
 }
 diagnostics.subscribe('fastify.initialization', collect)
-const app = await buildApp({ connectionString, logLevel: 'silent' })
+const many = 1_000_000
+const limits = { ...defaultLimits, REQUESTS_PER_MINUTE: many, SESSIONS_PER_HOUR: many, CREATIONS_PER_HOUR: many, MAX_DOCUMENTS: many }
+const app = await buildApp({ connectionString, logLevel: 'silent', limits })
 diagnostics.unsubscribe('fastify.initialization', collect)
 t.teardown(() => app.close())
 await app.ready()

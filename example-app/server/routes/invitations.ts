@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { onlyOwner } from '../access.ts'
+import { maxAge } from '../invitations.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams, GivenRole, InvitationParams, RoleSchema, TokenParams } from './schemas.ts'
 
@@ -23,7 +24,7 @@ const NewInvitation = Type.Object({
   role: GivenRole,
   maxUses: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
   /** Days after which it ends. @default 30 */
-  days: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 }))
+  days: Type.Optional(Type.Integer({ minimum: 1, maximum: maxAge }))
 })
 
 /** How an owner lets others in. */

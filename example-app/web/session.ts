@@ -33,18 +33,25 @@ async function renew (current: Session): Promise<void> {
   if (own === undefined) return
   const [createdAt, expiresAt] = [Date.parse(own.createdAt), Date.parse(own.expiresAt)]
   if (expiresAt - Date.now() > (expiresAt - createdAt) / 10) return
+  await keepSession(await anotherSession(current))
+}
+
+/** A further session of the same person. */
+export async function anotherSession (current: Session): Promise<Session> {
   const { sessionKey } = await request<{ sessionKey: string }>('POST', '/api/sessions/another', current.sessionKey)
-  const renewed = { ...current, sessionKey }
-  await write('settings', renewed, 'session')
-  session.set(renewed)
+  return { ...current, sessionKey }
+}
+
+export async function keepSession (kept: Session): Promise<void> {
+  await write('settings', kept, 'session')
+  session.set(kept)
 }
 
 export async function startSession (name: string): Promise<Session> {
   const { sessionKey } = await request<{ sessionKey: string }>('POST', '/api/sessions', undefined, { name })
   const { memberId } = await request<{ memberId: string }>('GET', '/api/session', sessionKey)
   const started = { sessionKey, memberId, name }
-  await write('settings', started, 'session')
-  session.set(started)
+  await keepSession(started)
   return started
 }
 

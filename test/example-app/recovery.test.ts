@@ -65,7 +65,7 @@ t.test('another browser becomes this person, with all keys of all documents', as
   const content = JSON.parse(JSON.stringify(recovery)) as unknown
 
   await clear()
-  t.strictSame(await recover(content), { outcome: 'recovered', documents: 2 })
+  t.strictSame(await recover(content), { outcome: 'recovered', session: ana, documents: 2 })
   t.strictSame(session.get(), ana)
   t.same(await deviceKeys(), keys)
   t.match(await readDocument(own.id), { title: 'Mine', role: 'owner', keys: own.keys, registered: true })
@@ -73,7 +73,7 @@ t.test('another browser becomes this person, with all keys of all documents', as
 
   const newer = randomText(32)
   await saveDocument({ ...own, keys: [...own.keys, newer] })
-  t.strictSame(await recover(content), { outcome: 'recovered', documents: 2 })
+  t.strictSame(await recover(content), { outcome: 'recovered', session: ana, documents: 2 })
   t.same((await readDocument(own.id))?.keys, [...own.keys, newer], 'an old file takes no key away, and the newest key stays the last one')
 })
 
@@ -85,7 +85,7 @@ t.test('somebody else in the browser loses nothing', async (t) => {
   t.strictSame(await recover(recovery), { outcome: 'somebodyElse' })
   t.equal(session.get()?.memberId, 'ben')
   await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete(id))
-  t.strictSame(await recover(recovery), { outcome: 'recovered', documents: 1 }, 'who has no documents here can become somebody else')
+  t.strictSame(await recover(recovery), { outcome: 'recovered', session: ana, documents: 1 }, 'who has no documents here can become somebody else')
   for (const content of [undefined, null, 7, {}, { ...recovery, documents: [{}] }, { ...recovery, session: {} }, { ...recovery, deviceKeys: { publicKey: 'x', privateKey: 'y' } }]) {
     t.strictSame(await recover(content), { outcome: 'noRecoveryFile' })
   }

@@ -1,7 +1,7 @@
 import { fromBase64, isKey, toBase64 } from '../crypto/base64.ts'
 import type { BoxKeyPair } from '../crypto/box.ts'
 import { deviceKeys } from '../crypto/device.ts'
-import { session, type Session } from '../session.ts'
+import { keepSession, session, type Session } from '../session.ts'
 import { read, transact, write } from './database.ts'
 import { loadDocuments, readDocument, saveDocument, type DocumentRecord } from './documents.ts'
 
@@ -28,14 +28,14 @@ export async function safetyOf (documents: DocumentRecord[]): Promise<Safety> {
   return missing === 0 ? { kind: 'complete', savedAt: saved.savedAt } : { kind: 'behind', savedAt: saved.savedAt, missing }
 }
 
-/** Of a device on which somebody has said who they are. Documents that the server does not know yet are not in it: they would be without text. */
-export async function collectRecovery (current: Session): Promise<Recovery> {
+/** `own` is a session for the file. Documents that the server does not know yet are not in it: they would be without text. */
+export async function collectRecovery (own: Session): Promise<Recovery> {
   const [{ publicKey, privateKey }, records] = await Promise.all([
     deviceKeys(),
     transact<DocumentRecord[]>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').getAll())
   ])
   return {
-    session: current,
+    session: own,
     deviceKeys: { publicKey: toBase64(publicKey), privateKey: toBase64(privateKey) },
     documents: records.filter(({ registered }) => registered).map(({ id, title, role, keys, owner, devices, openedAt }) =>
       ({ id, title, role, keys, ...owner !== undefined && { owner }, devices, openedAt }))
@@ -48,7 +48,7 @@ export async function noteSaved ({ documents }: Recovery): Promise<void> {
   await write('settings', saved, 'recovery')
 }
 
-export type Recovered = { outcome: 'recovered', documents: number } | { outcome: 'somebodyElse' | 'noRecoveryFile' }
+export type Recovered = { outcome: 'recovered', session: Session, documents: number } | { outcome: 'somebodyElse' | 'noRecoveryFile' }
 
 /** Makes this browser the person of the file. Keys that it has stay. A browser in which somebody else has documents is left as it is. */
 export async function recover (content: unknown): Promise<Recovered> {
@@ -65,11 +65,9 @@ export async function recover (content: unknown): Promise<Recovered> {
     await saveDocument(known === undefined ? { ...record, keys, registered: true } : { ...known, keys: [...new Set([...keys, ...known.keys])] })
   }
   const { sessionKey, memberId, name } = content.session
-  const restored = { sessionKey, memberId, name }
-  await write('settings', restored, 'session')
-  session.set(restored)
+  await keepSession({ sessionKey, memberId, name })
   await loadDocuments()
-  return { outcome: 'recovered', documents: content.documents.length }
+  return { outcome: 'recovered', session: { sessionKey, memberId, name }, documents: content.documents.length }
 }
 
 function isRecovery (content: unknown): content is Recovery {

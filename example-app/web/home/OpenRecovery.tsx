@@ -1,10 +1,16 @@
 import { useId, useState } from 'react'
+import { Refused } from '../api.ts'
 import { openRecovery, parseCode } from '../crypto/recovery.ts'
 import { recover } from '../device/recovery.ts'
+import { anotherSession, keepSession } from '../session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { count } from '../ui/words.ts'
 
 type State = { kind: 'ready' | 'busy' } | { kind: 'failed', words: string } | { kind: 'done', documents: number }
+
+const ended: State = {
+  kind: 'failed', words: 'The keys of your documents are here. But the session of this file has ended: ask the owners for new invitations.'
+}
 
 async function open (file: File | undefined, text: string): Promise<State> {
   const code = parseCode(text)
@@ -17,7 +23,15 @@ async function open (file: File | undefined, text: string): Promise<State> {
     case 'wrongCode': return { kind: 'failed', words: 'This code does not open this file. Each file has its own code.' }
     case 'opened': {
       const recovered = await recover(opened.content)
-      if (recovered.outcome === 'recovered') return { kind: 'done', documents: recovered.documents }
+      if (recovered.outcome === 'recovered') {
+        // The file may be opened again elsewhere. Without a network this browser goes on with the session of the file.
+        try {
+          await keepSession(await anotherSession(recovered.session))
+        } catch (error) {
+          if (error instanceof Refused && error.status === 401) return ended
+        }
+        return { kind: 'done', documents: recovered.documents }
+      }
       if (recovered.outcome === 'noRecoveryFile') return { kind: 'failed', words: 'This is not a recovery file of this app.' }
       return { kind: 'failed', words: 'Somebody else has documents in this browser. Open the file in another browser, or in a profile of your own.' }
     }

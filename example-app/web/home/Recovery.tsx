@@ -35,7 +35,7 @@ export function Recovery ({ documents }: { documents: DocumentRecord[] }) {
         {who !== undefined && documents.length > 0 && <button type='button' className='button' onClick={() => setDialog('save')}>Save a recovery file</button>}
         <button type='button' className='button' onClick={() => setDialog('open')}>Open a recovery file</button>
       </div>
-      {dialog === 'save' && who !== undefined && <SaveRecovery who={who} onClose={() => setDialog('none')} />}
+      {dialog === 'save' && <SaveRecovery onClose={() => setDialog('none')} />}
       {dialog === 'open' && <OpenRecovery onClose={() => setDialog('none')} />}
     </section>
   )

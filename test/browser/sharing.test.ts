@@ -100,6 +100,23 @@ test('sharing', { skip: noBrowser }, async (t) => {
     await stranger.open(oldLink)
     await stranger.page.getByText('This invitation has ended').waitFor()
 
+    // The owner sees who came by which invitation, ends one, and lets somebody come back.
+    const again = await ana.invite('Can edit')
+    await ana.openShareDialog()
+    await ana.page.getByRole('button', { name: 'Let Ben Okafor come back' }).click()
+    await ana.page.getByRole('list', { name: 'Removed people' }).waitFor({ state: 'detached' })
+    await ana.closeDialog()
+    await ben.page.goto(again)
+    await ben.reads('Cleo goes on.')
+    await ana.openShareDialog()
+    await ana.page.getByText('came: Ben Okafor').waitFor()
+    await ana.page.getByRole('button', { name: /^End the invitation of/ }).click()
+    await ana.page.getByRole('list', { name: 'Open invitations' }).waitFor({ state: 'detached' })
+    await ana.closeDialog()
+    await stranger.page.goto(app.url)
+    await stranger.page.goto(again)
+    await stranger.page.getByText('This invitation has ended').waitFor()
+
     const dana = await Person.arrives(browser, 'Dana Ruiz')
     await dana.open(await ana.invite('Can read'))
     await dana.reads('Cleo goes on.')

@@ -8,6 +8,7 @@ import type { OpenDocument } from '../sync/open-document.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useSignal } from '../ui/signal.ts'
+import { Admitted } from './Admitted.tsx'
 import { InviteForm } from './InviteForm.tsx'
 import { LeaveOrDelete } from './LeaveOrDelete.tsx'
 import { LinkField } from './LinkField.tsx'
@@ -61,7 +62,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   return (
     <Dialog title='Share this document' onClose={onClose}>
       {!isLive && <p className='field-note' role='status'>Sharing needs a connection. It works again as soon as the document is live.</p>}
-      {isOwner && isLive && <InviteForm key={key} open={open} />}
+      {isOwner && isLive && <InviteForm key={`${key} ${removal?.name}`} open={open} />}
       {membership?.access === 'link' && (
         <section>
           <h3>Link</h3>
@@ -77,11 +78,12 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
           here={people.map(({ memberId }) => memberId)} onChangeRole={changeRole} onRemove={remove}
         />
       )}
+      {isOwner && isLive && <Admitted key={`${membership.members.map(({ memberId }) => memberId).join()} ${removal?.name}`} open={open} />}
       {trouble !== '' && <p className='trouble' role='alert'>{trouble}</p>}
       {removal !== undefined && (
         <div className='done' role='status'>
           {removal.hasNewKey
-            ? <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one.</p>
+            ? <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one. Invitations from before have ended.</p>
             : (
               <>
                 <p>

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Profiler } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
+import { PrismaLibSql } from '@prisma/adapter-libsql'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { migrate } from 'fastify-secsync/migrate'
@@ -18,11 +19,11 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /**
  * `redis` and `postgres` are the product with that bus: several of them have one database. `redis` needs REDIS_URL.
- * `prometheus` and `opentelemetry` are the product with these.
+ * `prometheus` and `opentelemetry` are the product with these. `sqlite` is the product on a file of SQLite.
  */
-export type ServerName = 'product' | 'redis' | 'postgres' | 'prometheus' | 'opentelemetry' | 'peer' | 'limit' | 'idle'
+export type ServerName = 'product' | 'sqlite' | 'redis' | 'postgres' | 'prometheus' | 'opentelemetry' | 'peer' | 'limit' | 'idle'
 
-const products: ServerName[] = ['product', 'redis', 'postgres', 'prometheus', 'opentelemetry']
+const products: ServerName[] = ['product', 'sqlite', 'redis', 'postgres', 'prometheus', 'opentelemetry']
 
 /** A server under load. */
 export class Server {
@@ -114,7 +115,7 @@ export class Environment {
       env: { ...env, NODE_ENV: 'production', TELEMETRY: name, BUS: name, ...database && { DATABASE_URL: database }, ...name === 'redis' && { REDIS_URL } }
     })
     const [port] = await messageOf(name, child) as [number]
-    return new Server(name, `ws://127.0.0.1:${port}`, child, database === undefined ? undefined : new pg.Pool({ connectionString: database, max: 1 }))
+    return new Server(name, `ws://127.0.0.1:${port}`, child, database === undefined || name === 'sqlite' ? undefined : new pg.Pool({ connectionString: database, max: 1 }))
   }
 
   async #databaseOf (name: ServerName): Promise<string | undefined> {
@@ -124,6 +125,11 @@ export class Environment {
   }
 
   async #createDatabase (name: string): Promise<string> {
+    if (name === 'sqlite') {
+      const url = `file:${join(this.#cluster.directory, 'documents.db')}`
+      await migrate({ adapter: new PrismaLibSql({ url }) })
+      return url
+    }
     const client = new pg.Client({ connectionString: this.#cluster.connectionString })
     await client.connect()
     await client.query(`CREATE DATABASE bench_${name}`)

@@ -16,8 +16,14 @@ export function parseRoute (fragment: string): Route {
   return { page: 'home' }
 }
 
-export function documentHref (id: string, key: string): string {
-  return `#/d/${encodeURIComponent(id)}/${key}`
+/** On this device, which has the key: it is in no address, and so not in the browser's history. */
+export function documentHref (id: string): string {
+  return `#/d/${encodeURIComponent(id)}`
+}
+
+/** For others. */
+export function documentLink (id: string, key: string): string {
+  return new URL(`${documentHref(id)}/${key}`, location.origin).href
 }
 
 export function invitationLink (token: string, key: string): string {
@@ -28,7 +34,7 @@ export const route = new Signal<Route>(parseRoute(location.hash))
 
 window.addEventListener('hashchange', () => route.set(parseRoute(location.hash)))
 
-/** Changes the address without opening anything anew: the key in it is out of date. */
+/** Changes the address without opening anything anew: the device has the key that was in it. */
 export function replaceFragment (href: string): void {
   history.replaceState(null, '', href)
 }

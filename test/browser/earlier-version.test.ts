@@ -17,7 +17,9 @@ interface Kept {
 }
 
 /** The state of a document at the server, for a page of this version that is open on it. */
-async function load (app: App, { page, key }: Person): Promise<{ id: string, yDoc: Y.Doc }> {
+async function load (app: App, person: Person): Promise<{ id: string, yDoc: Y.Doc }> {
+  const { page } = person
+  const key = await person.key()
   const id = decodeURIComponent(new URL(page.url()).hash.split('/')[2] ?? '')
   const { sessionKey } = await read<{ sessionKey: string }>(page, 'sealed-notes', 'settings', 'session')
   const yDoc = new Y.Doc()
@@ -116,7 +118,7 @@ test('text that an earlier version of the app kept on the device', { skip: noBro
     await ben.open(await ana.invite('Can edit'))
     await ben.reads('Begin.')
     const { id, yDoc } = await load(app, ana)
-    const { key } = ana
+    const key = await ana.key()
     await ana.page.getByRole('link', { name: 'All documents' }).click()
     await keep(ana.page, { record: recordOf(id, key, 'owner', true), ...write(yDoc, 'Written with the earlier version.') })
     await ana.context.setOffline(true)
@@ -159,7 +161,7 @@ test('text that an earlier version of the app kept on the device', { skip: noBro
     await ben.reads('Begin.')
     await ben.isLive()
     const { id, yDoc } = await load(app, ben)
-    const { key } = ben
+    const key = await ben.key()
     await ben.page.getByRole('link', { name: 'All documents' }).click()
     await keep(ben.page, { record: recordOf(id, key, 'editor', true), ...write(yDoc, 'Too late.') })
     await ben.page.reload()
@@ -168,6 +170,7 @@ test('text that an earlier version of the app kept on the device', { skip: noBro
     await ben.reads('Begin.')
     await ben.isLive()
     t.equal(await ben.content(), '<p>Begin.</p>')
+    await ben.page.getByRole('button', { name: 'Discard them' }).click()
     await isTakenOver(ben)
   })
 })

@@ -67,7 +67,7 @@ test('history, delete and leave', { skip: noBrowser }, async (t) => {
     await ben.page.getByRole('button', { name: 'Yes, leave' }).click()
     await ben.page.getByRole('button', { name: 'New document' }).waitFor()
     t.equal(await ben.page.getByRole('heading', { name: 'On this device' }).count(), 0, 'the device has forgotten it')
-    const address = ana.page.url()
+    const address = `${ana.page.url()}/${await ana.key()}`
     await ana.page.getByRole('button', { name: 'Share' }).click()
     await ana.page.getByRole('button', { name: 'Delete document' }).click()
     await shoot(ana, 'delete')

@@ -14,7 +14,7 @@ test('neither a key nor a word is in any request, any message, or any line of th
   await ana.newDocument(app.url)
   await ana.title.fill('Marmalade')
   await ana.write('Secret ingredient: rosemary.')
-  const firstKey = ana.key
+  const firstKey = await ana.key()
   await ben.open(await ana.invite('Can edit'))
   await ben.reads('rosemary')
   await cleo.open(await ana.invite('Can read'))
@@ -27,7 +27,7 @@ test('neither a key nor a word is in any request, any message, or any line of th
   await ana.text.focus()
   await ana.page.keyboard.type('And thyme. ')
   await cleo.reads('And thyme.')
-  const secondKey = ana.key
+  const secondKey = await ana.key()
   await app.stop()
 
   t.match(firstKey, /^[\w-]{43}$/)

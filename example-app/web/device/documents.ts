@@ -12,6 +12,8 @@ export interface DocumentRecord {
   role: Role | undefined
   /** Document keys in base64, oldest first. The last one encrypts what is new. */
   keys: string[]
+  /** What the server said since the document was last open. `role` stays what its changes were made with, until it is opened. */
+  listedRole?: Role | undefined
   /** The server let this person in before, and does not any more. */
   isRemoved?: boolean
   /** Changes of this device did not reach the server yet. */

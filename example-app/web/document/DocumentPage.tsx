@@ -29,16 +29,11 @@ export default function DocumentPage ({ id, documentKey }: { id: string, documen
     setOpened('opening')
     void open(id, documentKey).then((document) => {
       if (document === undefined) return setOpened('incomplete')
-      const showKey = () => replaceFragment(documentHref(id, document.keyring.newest.get()))
-      const stopShowing = document.keyring.newest.subscribe(showKey)
       // Opened anew without what was refused.
       document.discarded.subscribe(() => setAttempt((before) => before + 1))
-      close = () => {
-        stopShowing()
-        void document.close()
-      }
+      close = () => { void document.close() }
       if (left) return close()
-      showKey()
+      replaceFragment(documentHref(id))
       setOpened(document)
     }).catch(setFailure)
     return () => {

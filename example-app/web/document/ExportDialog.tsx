@@ -16,9 +16,9 @@ export default function ExportDialog ({ open, onClose }: { open: OpenDocument, o
   const name = title.replaceAll(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, 80) || 'document'
 
   const copy = async () => {
-    const { id, keys: [key = ''] } = await copyOf(open.doc, `${title} (copy)`)
+    const { id } = await copyOf(open.doc, `${title} (copy)`)
     onClose()
-    location.hash = documentHref(id, key)
+    location.hash = documentHref(id)
   }
 
   const markdown = () => saveFile(`${name}.md`, 'text/markdown', `# ${title}\n\n${writeMarkdown(new Reading().document(open.body))}\n`)

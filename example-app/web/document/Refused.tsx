@@ -40,9 +40,9 @@ export function Refused ({ open, refused, onDone }: { open: OpenDocument, refuse
 /** Makes a document of one's own of what is here. */
 export function CopyToNew ({ source, title, onDone }: { source: Y.Doc, title?: string, onDone?: () => Promise<void> }) {
   const copy = async () => {
-    const { id, keys: [key = ''] } = await copyOf(source, title)
+    const { id } = await copyOf(source, title)
     await onDone?.()
-    location.hash = documentHref(id, key)
+    location.hash = documentHref(id)
   }
   return <button type='button' className='button' onClick={() => { void copy() }}>Copy to a new document</button>
 }

@@ -75,9 +75,9 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
   })
 
   const copy = ({ doc }: { doc: Y.Doc }) => act(async () => {
-    const { id, keys: [key = ''] } = await copyOf(doc, `${titleOf(doc) || 'Untitled'} (copy)`)
+    const { id } = await copyOf(doc, `${titleOf(doc) || 'Untitled'} (copy)`)
     onClose()
-    location.hash = documentHref(id, key)
+    location.hash = documentHref(id)
   })
 
   const nameOf = ({ publicKey = '' }: HistoryEntry) => members.find(({ publicKeys }) => publicKeys.includes(publicKey))?.name ?? 'Somebody'

@@ -41,12 +41,12 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
       <ul>
         {found.map((record) => (
           <li key={record.id}>
-            <a href={documentHref(record.id, record.keys.at(-1) ?? '')}>
+            <a href={documentHref(record.id)}>
               <Icon name='document' />
               <span className='document-title'>{record.title || 'Untitled'}</span>
               <span className='document-facts'>
                 {record.hasUnsent === true && <span className='unsent'>Not sent yet</span>}
-                {record.role !== undefined && <span>{record.isRemoved === true ? 'No access any more' : roles[record.role]}</span>}
+                {record.role !== undefined && <span>{record.isRemoved === true ? 'No access any more' : roles[record.listedRole ?? record.role]}</span>}
                 <span>{ago(record.openedAt)}</span>
               </span>
             </a>

@@ -14,8 +14,8 @@ import { refreshRoles } from './roles.ts'
 import { SessionsDialog } from './SessionsDialog.tsx'
 
 async function create (): Promise<void> {
-  const { id, keys: [key = ''] } = await newDocument()
-  location.hash = documentHref(id, key)
+  const { id } = await newDocument()
+  location.hash = documentHref(id)
 }
 
 export function HomePage () {

@@ -7,8 +7,8 @@ export function ImportButton () {
 
   const take = async (file: File) => {
     const { importMarkdown } = await import('../editor/import.ts')
-    const { id, keys: [key = ''] } = await importMarkdown(await file.text(), file.name)
-    location.hash = documentHref(id, key)
+    const { id } = await importMarkdown(await file.text(), file.name)
+    location.hash = documentHref(id)
   }
 
   return (

@@ -13,7 +13,7 @@ async function accept (token: string, key: string): Promise<void> {
   const { documentId, role } = await withSession(({ sessionKey }) =>
     request<{ documentId: string, role: Role }>('POST', path, sessionKey))
   await rememberDocument(documentId, key, role)
-  location.replace(documentHref(documentId, key))
+  location.replace(documentHref(documentId))
 }
 
 /** An invitation: the token in the link is for the server, the key beside it is not. */

@@ -12,7 +12,7 @@ export async function refreshRoles (): Promise<void> {
     if (!record.registered || record.role === undefined) continue
     const role = roles.get(record.id)
     const isRemoved = role === undefined
-    if (isRemoved === (record.isRemoved ?? false) && (isRemoved || role === record.role)) continue
-    await saveDocument({ ...record, role: role ?? record.role, isRemoved })
+    if (isRemoved === (record.isRemoved ?? false) && (isRemoved || role === (record.listedRole ?? record.role))) continue
+    await saveDocument({ ...record, listedRole: role, isRemoved })
   }
 }

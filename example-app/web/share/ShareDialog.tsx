@@ -2,7 +2,7 @@ import { useDocumentState } from 'fastify-secsync/client/react'
 import { useCallback, useEffect, useState } from 'react'
 import { documentPath, request, type Member } from '../api.ts'
 import { usePeople } from '../document/usePeople.ts'
-import { documentHref } from '../route.ts'
+import { documentLink } from '../route.ts'
 import { session, withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
@@ -25,7 +25,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   const [trouble, setTrouble] = useState('')
   const [removal, setRemoval] = useState<{ name: string } & KeyChange>()
   const isOwner = membership?.role === 'owner'
-  const link = new URL(documentHref(open.id, key), location.origin).href
+  const link = documentLink(open.id, key)
 
   const refresh = useCallback(async () => {
     await open.refreshMembers()

@@ -174,6 +174,7 @@ export class OpenDocument {
     this.presence.emit('change', [{ added: [], updated: [], removed: [] }, 'members'])
     this.record.role = membership.role
     this.record.isRemoved = false
+    this.record.listedRole = undefined
     this.record.registered = true
     const owner = membership.members.find(({ role }) => role === 'owner')?.memberId
     if (owner !== undefined) this.record.owner ??= owner

@@ -1,5 +1,6 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { disconnectMember, NotAMember, onlyMembers, onlyOwner, OwnersStay } from '../access.ts'
+import { endMemberships } from '../delete-document.ts'
 import { SessionUnknown } from '../sessions.ts'
 import { DocumentParams, RoleSchema } from './schemas.ts'
 
@@ -66,11 +67,7 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
     schema: { params: DocumentParams, response: { 204: Type.Null() } }
   }, async ({ params: { id } }, reply) => {
     await app.secsync.documents.delete(id)
-    const [, members] = await app.prisma.$transaction([
-      app.prisma.appInvitation.deleteMany({ where: { documentId: id } }),
-      app.prisma.appMembership.updateManyAndReturn({ where: { documentId: id }, data: { role: 'removed' }, select: { memberId: true } })
-    ])
-    for (const { memberId } of members) app.members.forget(memberId, id)
+    for (const memberId of await endMemberships(app.prisma, id)) app.members.forget(memberId, id)
     // A document that nobody has written yet is not known to the plugin.
     app.secsync.disconnect({ documentId: id })
     return await reply.code(204).send(null)

@@ -152,7 +152,7 @@ test('editing', { skip: noBrowser }, async (t) => {
     const cleo = await Person.arrives(browser, 'Cleo Lindgren', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true })
     await cleo.newDocument(app.url)
     await cleo.write('- [ ] bread')
-    const small = () => cleo.page.evaluate(() => [...document.querySelectorAll('button, select, a, input')].flatMap((element) => {
+    const small = () => cleo.page.evaluate(() => [...document.querySelectorAll('button, select, a, input:not(.visually-hidden)')].flatMap((element) => {
       const target = element.closest('.choice label, li[data-checked]') ?? element
       const { width, height } = target.getBoundingClientRect()
       return width > 0 && (height < 44 || width < 44) ? [`${element.outerHTML.slice(0, 80)} ${width}×${height}`] : []

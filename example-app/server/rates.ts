@@ -17,6 +17,8 @@ export async function limitRates (app: FastifyInstance, limits: Limits): Promise
     max: limits.REQUESTS_PER_MINUTE,
     timeWindow: 60_000,
     cache,
+    // The files of the pages: a first visit loads ninety of them, and a whole class has one address.
+    allowList: ({ routeOptions: { url } }) => url === '/' || url === '/*',
     errorResponseBuilder: (_request, { ttl }) => new TooManyRequests(Math.ceil(ttl / 1000))
   })
   const ofMember = app.createRateLimit({ max: limits.REQUESTS_PER_MINUTE, timeWindow: 60_000, keyGenerator: ({ member }) => member?.id ?? '' })

@@ -7,7 +7,7 @@ import { nothingLost, verify, WrittenDocument } from '../fixtures/pipelining-wri
 import { startServer, type Server } from '../fixtures/postgres.ts'
 import { RawClient } from '../fixtures/raw-client.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 const totals = { kills: 0, updates: 0, snapshots: 0, inFlight: 0, storedUnacknowledged: 0, lost: 0 }
 

@@ -8,7 +8,7 @@ import * as postgres from '../fixtures/postgres.ts'
 import { agree, RealClient } from '../fixtures/real-client.ts'
 import { startServer, type TestServer } from '../fixtures/server.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 function writtenDocuments (t: Test): WrittenDocument[] {
   const documents = ['first', 'second', 'third'].map((id) => new WrittenDocument(id, 2))

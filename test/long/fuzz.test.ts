@@ -13,7 +13,7 @@ import { Author, key, RawClient, sodium } from '../fixtures/raw-client.ts'
 import { agree, RealClient } from '../fixtures/real-client.ts'
 
 const seed = Number(process.env.FUZZ_SEED ?? 20261123)
-const count = Number(process.env.FUZZ_COUNT ?? 50_000)
+const count = Number(process.env.FUZZ_COUNT ?? 30_000)
 /** After so many it is looked what became of them. */
 const batch = 100
 

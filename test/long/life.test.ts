@@ -14,7 +14,7 @@ import { WrittenDocument } from '../fixtures/pipelining-writer.ts'
 import { noRedis, startRedis } from '../fixtures/redis.ts'
 import { startServer } from '../fixtures/server.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 /** Two nodes, with a writer of the document on each. Redis is away from the second kill on. */
 async function writeOnTwoNodes (t: Test, connectionString: string, id: string) {

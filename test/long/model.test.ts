@@ -3,6 +3,6 @@
 import t from 'tap'
 import { tryRuns } from '../fixtures/world-property.ts'
 
-t.test('in a thousand runs, everybody gets everything once and in order, and nothing that was acknowledged is lost', { timeout: 3_600_000 }, async (t) => {
-  await tryRuns(t, 1000)
+t.test('in hundreds of runs, everybody gets everything once and in order, and nothing that was acknowledged is lost', { timeout: 3_600_000 }, async (t) => {
+  await tryRuns(t, 600)
 })

@@ -11,7 +11,7 @@ import { RawClient } from '../fixtures/raw-client.ts'
 import { agree, RealClient } from '../fixtures/real-client.ts'
 import { noRedis, startRedis } from '../fixtures/redis.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 /** Three nodes of the example app, on a Redis and a PostgreSQL of their own. */
 async function threeNodes (t: Test) {

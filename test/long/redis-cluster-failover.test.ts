@@ -4,7 +4,7 @@ import t from 'tap'
 import { noRedis, startCluster, type RedisServer } from '../fixtures/redis.ts'
 import { arrives, inTime, startTyping } from '../fixtures/typing-nodes.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 t.test('its servers are killed one after the other', { skip: noRedis }, async (t) => {
   const cluster = await startCluster(t)

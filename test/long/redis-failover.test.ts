@@ -4,7 +4,7 @@ import t from 'tap'
 import { noRedis, startSentinels, type RedisServer } from '../fixtures/redis.ts'
 import { arrives, inTime, startTyping } from '../fixtures/typing-nodes.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 /** Resolves when the replica is the master. */
 async function takesOver (replica: RedisServer): Promise<void> {

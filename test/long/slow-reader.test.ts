@@ -80,7 +80,8 @@ t.test('a reader that stops reading costs a bounded memory and nobody’s time, 
   t.ok(most < 20 * MB)
 
   slow.socket.resume()
-  t.equal(await slow.closed(), 1013)
+  // 1006: the server has cut the connection because its end was not answered in time.
+  t.ok([1013, 1006].includes(await slow.closed()))
   for (const message of slow.received) follower.follow(message)
   t.ok(follower.clocks[author.publicKey]! < clock - 1, 'it has missed something')
   const document = await connect({

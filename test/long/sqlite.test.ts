@@ -10,9 +10,9 @@ import { PrismaLibSql } from '@prisma/adapter-libsql'
 import t, { type Test } from 'tap'
 import { nothingLost, verdictOf, WrittenDocument, type StoredRow } from '../fixtures/pipelining-writer.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(590_000)
 
-const rounds = 20
+const rounds = 10
 const server = fileURLToPath(new URL('../fixtures/sqlite-server.js', import.meta.url))
 
 interface Started {

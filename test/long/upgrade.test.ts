@@ -10,7 +10,7 @@ import { killableCommands } from '../fixtures/killable-commands.ts'
 import { Author } from '../fixtures/raw-client.ts'
 import { Version01 } from '../fixtures/version-0.1.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(590_000)
 
 t.test('a migration from 0.1 that is killed at any time changes nothing, and nodes of 0.1 go on writing beside new ones', async (t) => {
   const database = await killableCommands(t, { migrated: false })

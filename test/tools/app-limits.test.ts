@@ -97,6 +97,7 @@ t.test('an attack from many sides is bounded, and somebody else writes on', asyn
     const others = await statuses(200, () => send('GET', '/api/session', mallory))
     t.ok((others[429] ?? 0) > 0 && (others[200] ?? 0) < limits.REQUESTS_PER_MINUTE)
     t.match(JSON.parse((await send('GET', '/api/session', mallory)).body), { statusCode: 429, code: 'APP_TOO_MANY_REQUESTS', message: /Try again in \d+ seconds/ })
+    t.equal((await send('GET', '/')).status, 200, 'the files of the pages are not counted')
     t.equal((await from('127.0.0.33')('GET', '/api/session', mallory)).status, 429, 'by person, from whatever address')
   }
   const sockets = async () => {

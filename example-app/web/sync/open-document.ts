@@ -223,7 +223,8 @@ export class OpenDocument {
     clearTimeout(this.#titleTimer)
     this.#titleTimer = undefined
     const title = titleOf(this.doc).trim()
-    if (title === this.record.title) return
+    // What is not loaded yet has no title.
+    if (title === this.record.title || (title === '' && this.connection.getState().loaded === 'no')) return
     this.record.title = title
     await saveDocument(this.record).catch(() => {})
   }

@@ -1,7 +1,6 @@
 import { recount } from '../stores/counts.ts'
 import { findDocument, findUncounted, listByChange, listById, sumUsage, type DocumentRow, type Place } from '../stores/document-rows.ts'
 import { findSnapshot, listVersions } from '../stores/history.ts'
-import type { Snapshot } from '../protocol/messages.ts'
 import type { PrismaClientLike } from '../stores/prisma.ts'
 import { Pace } from '../stores/pace.ts'
 import { prune, type PruneOptions } from '../stores/prune.ts'
@@ -9,20 +8,20 @@ import { deleteDocument, findDeletion, nextToPurge, purgeSome, restoreDocument, 
 import { askDatabase } from './ask-database.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import type { Documents } from './documents.ts'
-import { historyOf } from './history.ts'
+import { DocumentHistory } from './history.ts'
 import { checkDocumentId, checkQuery } from './queries.ts'
 import {
-  DeleteOptions, ListQuery, Retention, UsageQuery, type DocumentInfo, type DocumentPage, type HistoryPage, type HistoryQuery, type Pruned, type Receipt,
-  type Usage
+  DeleteOptions, ListQuery, Retention, UsageQuery, type DocumentInfo, type DocumentPage, type Pruned, type Receipt, type Usage
 } from './schemas.ts'
 
 const countedAtOnce = 100
 
 /** The documents of the Prisma store. */
-export class PrismaDocuments implements Documents {
+export class PrismaDocuments extends DocumentHistory implements Documents {
   readonly #db: PrismaClientLike
 
   constructor (db: PrismaClientLike) {
+    super({ list: async (...args) => await listVersions(db, ...args), find: async (...args) => await findSnapshot(db, ...args) })
     this.#db = db
   }
 
@@ -62,24 +61,6 @@ export class PrismaDocuments implements Documents {
     const { prefix = '' } = checkQuery('usage', UsageQuery, query)
     const { deletedDocuments, deletedBytes, ...sums } = await askDatabase(() => sumUsage(this.#db, prefix))
     return { ...sums, deleted: { documents: deletedDocuments, bytes: deletedBytes } }
-  }
-
-  async history (documentId: string, query: HistoryQuery = {}): Promise<HistoryPage | undefined> {
-    return await historyOf({
-      list: (...args) => askDatabase(() => listVersions(this.#db, ...args)),
-      exists: (id) => this.exists(id)
-    }, documentId, query)
-  }
-
-  async snapshot (documentId: string, snapshotId: string): Promise<Snapshot | undefined> {
-    const text = await this.snapshotText(documentId, snapshotId)
-    return text === undefined ? undefined : JSON.parse(text) as Snapshot
-  }
-
-  /** The same as JSON, without parsing it. */
-  async snapshotText (documentId: string, snapshotId: string): Promise<string | undefined> {
-    if (!checkDocumentId('snapshot', documentId) || !checkDocumentId('snapshot', snapshotId)) return undefined
-    return await askDatabase(() => findSnapshot(this.#db, documentId, snapshotId))
   }
 
   async delete (documentId: string, options: DeleteOptions = {}): Promise<Receipt | undefined> {

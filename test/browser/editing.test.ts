@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { test } from 'tap'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
@@ -8,12 +7,6 @@ test('editing', { skip: noBrowser }, async (t) => {
   const app = await startApp(t)
   const browser = await launch()
   t.teardown(() => browser.close())
-  const shoot = async ({ page }: Person, name: string) => {
-    const { SCREENSHOTS: directory } = process.env
-    if (directory === undefined) return
-    await mkdir(directory, { recursive: true })
-    await page.screenshot({ path: `${directory}/${name}.png` })
-  }
   const focused = ({ page }: Person) => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
   const paste = (person: Person, type: string, text: string) => person.text.evaluate((element, { type, text }) => {
     const clipboardData = new DataTransfer()
@@ -62,7 +55,7 @@ test('editing', { skip: noBrowser }, async (t) => {
     await ben.page.getByRole('checkbox', { name: 'Done' }).first().click()
     await ana.page.locator('li[data-checked="true"]').getByText('bread').waitFor()
     t.equal(await ana.page.getByRole('checkbox', { name: 'Done' }).first().isChecked(), true)
-    await shoot(ana, 'editing')
+    await ana.shoot('editing')
     t.same([...ana.complaints, ...ben.complaints], [])
   })
 
@@ -74,7 +67,7 @@ test('editing', { skip: noBrowser }, async (t) => {
     await dialog.getByLabel('Address').fill('javascript:alert(1)')
     await ana.press('Enter')
     await dialog.getByText('This is no address').waitFor()
-    await shoot(ana, 'link')
+    await ana.shoot('link')
     await dialog.getByLabel('Address').fill('example.org/more')
     await ana.press('Enter')
     await dialog.waitFor({ state: 'detached' })
@@ -97,7 +90,7 @@ test('editing', { skip: noBrowser }, async (t) => {
     t.equal(await ana.text.locator('th').count(), 3)
     await ana.page.getByRole('button', { name: 'Delete column' }).click()
     t.equal(await ana.text.locator('th').count(), 2)
-    await shoot(ana, 'table')
+    await ana.shoot('table')
     await ana.page.getByRole('button', { name: 'Delete table' }).click()
     await clear()
     await paste(ana, 'text/html', '<table><tr><td>a1</td><td>b1</td></tr><tr><td>a2</td><td>b2</td></tr></table>')
@@ -158,15 +151,15 @@ test('editing', { skip: noBrowser }, async (t) => {
       return width > 0 && (height < 44 || width < 44) ? [`${element.outerHTML.slice(0, 80)} ${width}×${height}`] : []
     }))
     t.same(await small(), [])
-    await shoot(cleo, 'phone')
+    await cleo.shoot('phone')
     await cleo.openShareDialog()
     await cleo.page.getByRole('button', { name: 'Delete document' }).waitFor()
     t.same(await small(), [])
-    await shoot(cleo, 'phone-share')
+    await cleo.shoot('phone-share')
     await cleo.closeDialog()
     await cleo.page.getByRole('link', { name: 'All documents' }).click()
     await cleo.page.getByRole('button', { name: 'New document' }).waitFor()
     t.same(await small(), [])
-    await shoot(cleo, 'phone-home')
+    await cleo.shoot('phone-home')
   })
 })

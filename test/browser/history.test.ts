@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { test } from 'tap'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
@@ -8,12 +7,6 @@ test('history, delete and leave', { skip: noBrowser }, async (t) => {
   const app = await startApp(t)
   const browser = await launch()
   t.teardown(() => browser.close())
-  const shoot = async ({ page }: Person, name: string) => {
-    const { SCREENSHOTS: directory } = process.env
-    if (directory === undefined) return
-    await mkdir(directory, { recursive: true })
-    await page.screenshot({ path: `${directory}/${name}.png` })
-  }
 
   const ana = await Person.arrives(browser, 'Ana Meyer')
   const ben = await Person.arrives(browser, 'Ben Okafor')
@@ -37,7 +30,7 @@ test('history, delete and leave', { skip: noBrowser }, async (t) => {
     await ben.write(' And what came later.')
     await dialog.getByText(/The server keeps .*B of this document/).waitFor()
     await dialog.getByText('Ana Meyer').first().waitFor()
-    await shoot(ana, 'history')
+    await ana.shoot('history')
     await ana.reads('And what came later.')
     await dialog.getByRole('button', { name: 'Restore this version' }).click()
     await dialog.getByText('The document is as it was in that version.').waitFor()
@@ -49,7 +42,7 @@ test('history, delete and leave', { skip: noBrowser }, async (t) => {
     const changes = dialog.getByRole('article', { name: 'What changed' })
     await changes.waitFor()
     t.match(await changes.locator('ins').allInnerTexts(), [/came later/])
-    await shoot(ana, 'changes')
+    await ana.shoot('changes')
     await versions.first().click()
     await dialog.getByRole('button', { name: 'What changed' }).click()
     await changes.locator('del').getByText('came later').waitFor()
@@ -63,14 +56,14 @@ test('history, delete and leave', { skip: noBrowser }, async (t) => {
     await cleo.isLive()
     await ben.page.getByRole('button', { name: 'Share' }).click()
     await ben.page.getByRole('button', { name: 'Leave document' }).click()
-    await shoot(ben, 'leave')
+    await ben.shoot('leave')
     await ben.page.getByRole('button', { name: 'Yes, leave' }).click()
     await ben.page.getByRole('button', { name: 'New document' }).waitFor()
     t.equal(await ben.page.getByRole('heading', { name: 'On this device' }).count(), 0, 'the device has forgotten it')
     const address = `${ana.page.url()}/${await ana.key()}`
     await ana.page.getByRole('button', { name: 'Share' }).click()
     await ana.page.getByRole('button', { name: 'Delete document' }).click()
-    await shoot(ana, 'delete')
+    await ana.shoot('delete')
     await ana.page.getByRole('button', { name: 'Yes, delete' }).click()
     await ana.page.getByRole('button', { name: 'New document' }).waitFor()
     t.equal(await ana.page.getByRole('heading', { name: 'On this device' }).count(), 0)

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { test } from 'tap'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
@@ -8,12 +7,6 @@ test('a recovery file opens all documents in another browser', { skip: noBrowser
   const app = await startApp(t)
   const browser = await launch()
   t.teardown(() => browser.close())
-  const shoot = async ({ page }: Person, name: string) => {
-    const { SCREENSHOTS: directory } = process.env
-    if (directory === undefined) return
-    await mkdir(directory, { recursive: true })
-    await page.screenshot({ path: `${directory}/${name}.png` })
-  }
 
   const ana = await Person.arrives(browser, 'Ana Meyer')
   await ana.newDocument(app.url)
@@ -26,14 +19,14 @@ test('a recovery file opens all documents in another browser', { skip: noBrowser
   await ana.page.getByText('Only this browser can open these documents.').waitFor()
   await ana.page.getByRole('button', { name: 'Save a recovery file' }).click()
   const code = await ana.page.getByLabel('Code of the recovery file').innerText()
-  await shoot(ana, 'recovery-save')
+  await ana.shoot('recovery-save')
   const downloading = ana.page.waitForEvent('download')
   await ana.page.getByRole('button', { name: 'Save the file' }).click()
   const file = await (await downloading).path()
   await ana.page.getByText('The file is saved.').waitFor()
   await ana.closeDialog()
   await ana.page.getByText(/that you saved just now opens all/).waitFor()
-  await shoot(ana, 'recovery-home')
+  await ana.shoot('recovery-home')
 
   const phone = await Person.arrives(browser, 'Ana Meyer', { viewport: { width: 390, height: 844 } })
   await phone.page.goto(app.url)
@@ -45,7 +38,7 @@ test('a recovery file opens all documents in another browser', { skip: noBrowser
   await phone.page.getByRole('button', { name: 'Open a recovery file' }).click()
   await open('00000-00000-00000-00000-00000')
   await phone.page.getByText('This code does not open this file.').waitFor()
-  await shoot(phone, 'recovery-open')
+  await phone.shoot('recovery-open')
   await open(code.toLowerCase())
   await phone.page.getByText('1 document can be opened here now.').waitFor()
   await phone.closeDialog()

@@ -31,9 +31,13 @@ export interface DocumentRecord {
 
 export const documents = new Signal<DocumentRecord[]>([])
 
+/** All of this device, in no order. */
+export function readDocuments (): Promise<DocumentRecord[]> {
+  return transact<DocumentRecord[]>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').getAll())
+}
+
 export async function loadDocuments (): Promise<void> {
-  const records = await transact<DocumentRecord[]>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').getAll())
-  documents.set(records.sort((a, b) => b.openedAt - a.openedAt))
+  documents.set((await readDocuments()).sort((a, b) => b.openedAt - a.openedAt))
 }
 
 export async function readDocument (id: string): Promise<DocumentRecord | undefined> {

@@ -3,7 +3,7 @@ import type { BoxKeyPair } from '../crypto/box.ts'
 import { deviceKeys } from '../crypto/device.ts'
 import { keepSession, session, type Session } from '../session.ts'
 import { read, transact, write } from './database.ts'
-import { loadDocuments, readDocument, saveDocument, type DocumentRecord } from './documents.ts'
+import { loadDocuments, readDocument, readDocuments, saveDocument, type DocumentRecord } from './documents.ts'
 
 /** What another browser needs to be this person: who they are for the server, this device's key pair, and all keys of documents. The server has the texts. */
 interface Recovery {
@@ -30,10 +30,7 @@ export async function safetyOf (documents: DocumentRecord[]): Promise<Safety> {
 
 /** `own` is a session for the file. Documents that the server does not know yet are not in it: they would be without text. */
 export async function collectRecovery (own: Session): Promise<Recovery> {
-  const [{ publicKey, privateKey }, records] = await Promise.all([
-    deviceKeys(),
-    transact<DocumentRecord[]>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').getAll())
-  ])
+  const [{ publicKey, privateKey }, records] = await Promise.all([deviceKeys(), readDocuments()])
   return {
     session: own,
     deviceKeys: { publicKey: toBase64(publicKey), privateKey: toBase64(privateKey) },

@@ -7,7 +7,7 @@ import { documentHref } from '../route.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { titleOf } from '../sync/title.ts'
 import { Dialog } from '../ui/Dialog.tsx'
-import { saveFile } from './save-file.ts'
+import { saveFile } from '../ui/save-file.ts'
 
 /** The document as a file, on paper, or as a new document. */
 export default function ExportDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {

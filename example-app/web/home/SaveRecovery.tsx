@@ -3,6 +3,7 @@ import { createCode, sealRecovery } from '../crypto/recovery.ts'
 import { collectRecovery, noteSaved } from '../device/recovery.ts'
 import { anotherSession, withSession } from '../session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
+import { saveFile } from '../ui/save-file.ts'
 
 export function SaveRecovery ({ onClose }: { onClose: () => void }) {
   const [code] = useState(createCode)
@@ -11,11 +12,7 @@ export function SaveRecovery ({ onClose }: { onClose: () => void }) {
   const save = async () => {
     try {
       const recovery = await collectRecovery(await withSession(anotherSession))
-      const link = document.createElement('a')
-      link.href = URL.createObjectURL(new Blob([sealRecovery(recovery, code)], { type: 'application/json' }))
-      link.download = 'sealed-notes-recovery.json'
-      link.click()
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+      saveFile('sealed-notes-recovery.json', 'application/json', sealRecovery(recovery, code))
       await noteSaved(recovery)
       setState('saved')
     } catch {

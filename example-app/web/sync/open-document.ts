@@ -17,8 +17,8 @@ import { personAt, personOf, statesOf, type Person, type PresenceState } from '.
 import { forgetContent } from './storage.ts'
 import { fromTitle, observeTitle, titleMap, titleOf } from './title.ts'
 
-/** Milliseconds: how often at most the title is noted in the list of documents and members are asked for, and how soon the first time. */
-const pause = { title: 1000, members: 2000, soon: 200 }
+/** Milliseconds: how often at most members are asked for, and how soon the first time. */
+const pause = { members: 2000, soon: 200 }
 
 /** A document on the screen: its content, its keys, its people, and the client that keeps it the same as everybody else's. */
 export class OpenDocument {
@@ -52,7 +52,7 @@ export class OpenDocument {
   #isIntroduced = false
   /** What others last said about when members changed. */
   readonly #membersChangedAt = new Map<number, number | undefined>()
-  #titleTimer: ReturnType<typeof setTimeout> | undefined
+  #titleSaved = Promise.resolve()
   #membersTimer: ReturnType<typeof setTimeout> | undefined
   #membersAskedAt = 0
   /** Keys of which the server does not say whose they are: asked for once. */
@@ -74,7 +74,7 @@ export class OpenDocument {
     this.doc.transact(() => { for (const update of earlierCopy?.updates ?? []) Y.applyUpdateV2(this.doc, update) })
     this.connection = connect(this)
     this.presence.on('change', this.#othersSaid)
-    this.#ends.push(observeTitle(this.doc, this.#saveTitleSoon), this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
+    this.#ends.push(observeTitle(this.doc, () => { void this.#saveTitle() }), this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
   }
 
   /** Who this is, with the colour of their place among the members. */
@@ -215,18 +215,16 @@ export class OpenDocument {
     void saveDocument(this.record).catch(() => {})
   }
 
-  readonly #saveTitleSoon = () => {
-    this.#titleTimer ??= setTimeout(() => { void this.#saveTitle() }, pause.title)
-  }
-
-  async #saveTitle (): Promise<void> {
-    clearTimeout(this.#titleTimer)
-    this.#titleTimer = undefined
-    const title = titleOf(this.doc).trim()
-    // What is not loaded yet has no title.
-    if (title === this.record.title || (title === '' && this.connection.getState().loaded === 'no')) return
-    this.record.title = title
-    await saveDocument(this.record).catch(() => {})
+  /** At once: a page may end at any time. */
+  readonly #saveTitle = (): Promise<void> => {
+    this.#titleSaved = this.#titleSaved.then(async () => {
+      const title = titleOf(this.doc).trim()
+      // What is not loaded yet has no title.
+      if (title === this.record.title || (title === '' && this.connection.getState().loaded === 'no')) return
+      this.record.title = title
+      await saveDocument(this.record).catch(() => {})
+    })
+    return this.#titleSaved
   }
 
   /** Resolves when all of it is on this device. */

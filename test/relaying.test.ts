@@ -147,3 +147,31 @@ t.test('all connections see one order, however many write', async (t) => {
     t.strictSame(acknowledged, acknowledged.map((_, clock) => clock))
   }
 })
+
+t.test('what a client sent before it closed is saved and relayed, also the last of 20 messages', async (t) => {
+  const { writer, reader, snapshot, stored } = await openDocument(t, { hasAccess: async () => { await new Promise(setImmediate); return true } })
+  const updates = Array.from({ length: 20 }, (_, clock) => ada.update('document', idOf(snapshot), clock))
+  const goodbye = ada.ephemeralMessage('document')
+  for (const message of [...updates, goodbye]) writer.send(message)
+  writer.socket.close()
+  const relayed = new Set<string>()
+  while (!relayed.has(goodbye.signature) || relayed.size < 21) {
+    const message = await reader.nextOfAny()
+    if ('signature' in message) relayed.add(message.signature)
+  }
+  t.strictSame((await stored()).updates, updates)
+})
+
+t.test('a client that has closed, and whose message hangs in a callback, leaves after drainTimeout', async (t) => {
+  let hang = false
+  const { app, writer, reader } = await openDocument(t, {
+    hasAccess: ({ action }) => hang && action !== 'read' ? new Promise(() => {}) : true, limits: { drainTimeout: 50 }
+  })
+  hang = true
+  writer.send(ada.ephemeralMessage('document'))
+  writer.socket.close()
+  await reader.close()
+  // The room ends with its last client.
+  while (app.secsync.stats().documents > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.pass('both have left')
+})

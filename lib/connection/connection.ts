@@ -26,7 +26,7 @@ const closeDelay = 3000
 type State =
   /** Messages are received. `onEnd` is called once, when nothing is sent or received any more. */
   | { name: 'open', onEnd: () => void }
-  /** The server is shutting down: what was received is answered, nothing more is received. */
+  /** The server is shutting down, or the peer has left: what was received is handled, nothing more is received. */
   | { name: 'draining', onEnd: () => void }
   | { name: 'closed' }
 
@@ -80,7 +80,7 @@ export class Connection implements Client {
     })
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary))
     socket.on('pong', () => { this.#isAlive = true })
-    socket.on('close', () => this.#end())
+    socket.on('close', () => { void this.#finish() })
     // @fastify/websocket would terminate the socket on an error, so that its peer would not see the close code of `ws`.
     socket.removeAllListeners('error')
     socket.on('error', (err) => this.log.info({ err }, 'secsync: a connection broke the WebSocket protocol'))
@@ -210,6 +210,13 @@ export class Connection implements Client {
   keepOpen (): void {
     this.#staysOpen = true
     clearTimeout(this.#closeTimer)
+  }
+
+  /** The peer has left. What it said before counts: a page that ends sends its last changes, and that its person is gone. */
+  async #finish (): Promise<void> {
+    if (this.#state.name === 'open') this.#state = { ...this.#state, name: 'draining' }
+    if (this.inbox.isOpen && !this.inbox.isEmpty) await this.inbox.untilEmpty(this.#limits.drainTimeout)
+    this.#end()
   }
 
   #end (): void {

@@ -33,7 +33,7 @@ export class Inbox {
   #messagesThisSecond = 0
   #rateTimer: NodeJS.Timeout | undefined
   #resume: (() => void) | undefined
-  #drained: (() => void) | undefined
+  #drained: Array<() => void> = []
 
   constructor (socket: WebSocket, limits: Limits, onError: (error: unknown) => void) {
     this.#socket = socket
@@ -48,6 +48,11 @@ export class Inbox {
   /** Number of messages that were received and are not answered yet. */
   get unanswered (): number {
     return this.#unanswered
+  }
+
+  /** Whether messages are handled, and not only kept. */
+  get isOpen (): boolean {
+    return this.#receive !== undefined
   }
 
   get isEmpty (): boolean {
@@ -91,7 +96,7 @@ export class Inbox {
     this.#unanswered--
     this.#unansweredBytes -= bytes
     this.#pauseOrResume()
-    if (this.#unanswered === 0) this.#drained?.()
+    if (this.#unanswered === 0) this.#noteDrained()
   }
 
   #pauseOrResume (): void {
@@ -131,11 +136,15 @@ export class Inbox {
     if (this.isEmpty) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms)
-      this.#drained = () => {
+      this.#drained.push(() => {
         clearTimeout(timer)
         resolve()
-      }
+      })
     })
+  }
+
+  #noteDrained (): void {
+    for (const drained of this.#drained.splice(0)) drained()
   }
 
   /** Nothing more is handled. */
@@ -143,7 +152,7 @@ export class Inbox {
     this.#messages = []
     clearTimeout(this.#rateTimer)
     this.#resume?.()
-    this.#drained?.()
+    this.#noteDrained()
     // A paused socket would never see the peer's close frame.
     if (this.#isPaused) this.#socket.resume()
   }

@@ -7,6 +7,7 @@ import { route } from './route.ts'
 import { session } from './session.ts'
 import { ErrorBoundary } from './ui/ErrorBoundary.tsx'
 import { useSignal } from './ui/signal.ts'
+import { texts, words } from './words/index.ts'
 
 // The editor and the cryptography are most of the app, and the list of documents needs neither.
 const DocumentPage = lazy(() => import('./document/DocumentPage.tsx'))
@@ -16,6 +17,8 @@ const minute = 60_000
 export function App () {
   const where = useSignal(route)
   const who = useSignal(session)
+  // Everything below is rendered again in another language.
+  useSignal(words)
 
   const openId = where.page === 'document' ? where.id : undefined
   const hasUnsent = useSignal(documents).some((record) => record.hasUnsent === true && record.id !== openId)
@@ -34,11 +37,11 @@ export function App () {
   if (where.page === 'home') return <HomePage />
   if (where.page === 'join') return <JoinPage key={`${where.token} ${where.key}`} token={where.token} documentKey={where.key} />
   if (who === undefined) {
-    return <WelcomePage title='A document for you' action='Open it'>Before it opens: what should the others in it call you?</WelcomePage>
+    return <WelcomePage title={texts().join.titleByLink} action={texts().join.open}>{texts().join.introByLink}</WelcomePage>
   }
   return (
     <ErrorBoundary key={`${where.id} ${where.key}`}>
-      <Suspense fallback={<p className='loading' role='status'>Opening…</p>}>
+      <Suspense fallback={<p className='loading' role='status'>{texts().opening}</p>}>
         <DocumentPage id={where.id} documentKey={where.key} />
       </Suspense>
     </ErrorBoundary>

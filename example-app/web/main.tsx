@@ -8,12 +8,15 @@ import { App } from './App.tsx'
 import { NoStorage } from './home/NoStorage.tsx'
 import { loadDocuments } from './device/documents.ts'
 import { loadSession } from './session.ts'
+import { startLanguage } from './words/index.ts'
 
 const place = document.getElementById('app')
 if (place !== null) createRoot(place).render(await loaded() ? <App /> : <NoStorage />)
 
-function loaded (): Promise<boolean> {
-  return Promise.all([loadSession(), loadDocuments()]).then(() => true, () => false)
+async function loaded (): Promise<boolean> {
+  const data = Promise.all([loadSession(), loadDocuments()]).then(() => true, () => false)
+  await startLanguage()
+  return await data
 }
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {

@@ -7,6 +7,7 @@ import { documentHref, replaceFragment } from '../route.ts'
 import { OpenDocument } from '../sync/open-document.ts'
 import { IncompleteLink } from './IncompleteLink.tsx'
 import { Workspace } from './Workspace.tsx'
+import { texts } from '../words/index.ts'
 
 /** Undefined when neither the link nor this device has the key. */
 async function open (id: string, key: string): Promise<OpenDocument | undefined> {
@@ -43,7 +44,7 @@ export default function DocumentPage ({ id, documentKey }: { id: string, documen
   }, [id, documentKey, attempt])
 
   if (failure !== undefined) throw failure
-  if (opened === 'opening') return <p className='loading' role='status'>Opening…</p>
+  if (opened === 'opening') return <p className='loading' role='status'>{texts().opening}</p>
   if (opened === 'incomplete') return <IncompleteLink />
   return <Workspace open={opened} />
 }

@@ -8,15 +8,16 @@ import type { OpenDocument } from '../sync/open-document.ts'
 import { titleOf } from '../sync/title.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { saveFile } from '../ui/save-file.ts'
+import { texts } from '../words/index.ts'
 
 /** The document as a file, on paper, or as a new document. */
 export default function ExportDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
   const [failed, setFailed] = useState(false)
-  const title = titleOf(open.doc) || 'Untitled'
-  const name = title.replaceAll(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, 80) || 'document'
+  const title = titleOf(open.doc) || texts().untitled
+  const name = title.replaceAll(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, 80) || texts().document.fileName
 
   const copy = async () => {
-    const { id } = await copyOf(open.doc, `${title} (copy)`)
+    const { id } = await copyOf(open.doc, texts().copyOf(title))
     onClose()
     location.hash = documentHref(id)
   }
@@ -30,15 +31,15 @@ export default function ExportDialog ({ open, onClose }: { open: OpenDocument, o
   }
 
   return (
-    <Dialog title='Export' onClose={onClose}>
-      <p>A file is not encrypted: whoever has it can read it.</p>
+    <Dialog title={texts().document.export} onClose={onClose}>
+      <p>{texts().document.exportNote}</p>
       <div className='export'>
-        <button type='button' className='button' onClick={markdown}>Markdown</button>
-        <button type='button' className='button' onClick={html}>HTML</button>
-        <button type='button' className='button' onClick={print}>Print or PDF</button>
-        <button type='button' className='button' onClick={() => { copy().catch(() => setFailed(true)) }}>Copy to a new document</button>
+        <button type='button' className='button' onClick={markdown}>{texts().document.markdown}</button>
+        <button type='button' className='button' onClick={html}>{texts().document.html}</button>
+        <button type='button' className='button' onClick={print}>{texts().document.print}</button>
+        <button type='button' className='button' onClick={() => { copy().catch(() => setFailed(true)) }}>{texts().copyToNew}</button>
       </div>
-      {failed && <p className='trouble' role='alert'>This device could not keep the copy.</p>}
+      {failed && <p className='trouble' role='alert'>{texts().document.copyFailed}</p>}
     </Dialog>
   )
 }

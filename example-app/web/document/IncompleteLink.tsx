@@ -1,11 +1,12 @@
 import { Brand } from '../home/Brand.tsx'
+import { texts } from '../words/index.ts'
 
 export function IncompleteLink () {
   return (
     <main className='welcome'>
       <Brand />
-      <h1>This link is incomplete</h1>
-      <p>Its end is missing, and that is where the key is. Ask for the link again, and copy all of it.</p>
+      <h1>{texts().join.incompleteTitle}</h1>
+      <p>{texts().join.incomplete}</p>
     </main>
   )
 }

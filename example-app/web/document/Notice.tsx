@@ -1,10 +1,11 @@
 import { useDocumentState } from 'fastify-secsync/client/react'
 import { useEffect } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
-import { changes, phaseOf } from '../sync/status.ts'
+import { phaseOf } from '../sync/status.ts'
 import { CopyToNew, Refused, useRefused } from './Refused.tsx'
 import { Bar } from './Bar.tsx'
 import { useSignal } from '../ui/signal.ts'
+import { texts } from '../words/index.ts'
 
 /** What a person must know before going on, and what they can do about it. */
 export function Notice ({ open, onHistory }: { open: OpenDocument, onHistory: () => void }) {
@@ -13,7 +14,7 @@ export function Notice ({ open, onHistory }: { open: OpenDocument, onHistory: ()
   const phase = phaseOf(connection)
   const isOnlyHere = storage !== 'device' && pending > 0
   const { refused, forget } = useRefused(open)
-  const again = <button type='button' className='button' onClick={() => open.connection.retry()}>Try again</button>
+  const again = <button type='button' className='button' onClick={() => open.connection.retry()}>{texts().tryAgain}</button>
 
   useEffect(() => {
     if (!isOnlyHere) return
@@ -25,23 +26,22 @@ export function Notice ({ open, onHistory }: { open: OpenDocument, onHistory: ()
   if (phase === 'no-access' && open.record.role !== undefined) {
     return (
       <Bar icon='lock' tone='bad' action={<div className='notice-actions'><CopyToNew source={open.doc} />{again}</div>}>
-        <strong>Your access was taken back.</strong> Its owner has removed you or deleted the document. This page shows what had arrived
-        before. What others write from now on is encrypted with a new key, which this device does not get.{pending > 0 && ` ${changes(pending)} of yours did not reach it.`}
+        <strong>{texts().notices.removed.what}</strong> {texts().notices.removed.meaning}
+        {pending > 0 && ` ${texts().notices.unsent(pending)}`}
       </Bar>
     )
   }
   if (phase === 'no-access') {
     return (
       <Bar icon='lock' tone='bad' action={again}>
-        <strong>This document is not shared with you.</strong> Ask its owner for an invitation.
+        <strong>{texts().notices.notShared.what}</strong> {texts().notices.notShared.meaning}
       </Bar>
     )
   }
   if (phase === 'no-key') {
     return (
       <Bar icon='key' tone='bad' action={again}>
-        <strong>This link does not open the document any more.</strong> It was encrypted with a new key after somebody was removed. Ask the
-        owner for the current link.
+        <strong>{texts().notices.noKey.what}</strong> {texts().notices.noKey.meaning}
       </Bar>
     )
   }
@@ -49,30 +49,28 @@ export function Notice ({ open, onHistory }: { open: OpenDocument, onHistory: ()
     return (
       <Bar
         icon='server' tone='bad'
-        action={<button type='button' className='button' onClick={() => open.connection.trustServer()}>Go on with the server’s</button>}
+        action={<button type='button' className='button' onClick={() => open.connection.trustServer()}>{texts().document.goOn}</button>}
       >
-        <strong>The server has another history of this document than this device.</strong> Perhaps a backup was restored, perhaps it
-        withholds something. Your text is kept here, and what the server has not is sent to it if you go on.
+        <strong>{texts().notices.distrust.what}</strong> {texts().notices.distrust.meaning}
       </Bar>
     )
   }
   if (isOnlyHere && phase !== 'live') {
     return (
       <Bar icon='document' tone='bad'>
-        <strong>This device cannot keep your changes.</strong> Its storage is full or closed to this page. Leave the page open until all is sent.
+        <strong>{texts().notices.onlyHere.what}</strong> {texts().notices.onlyHere.meaning}
       </Bar>
     )
   }
   if (refused !== undefined) return <Refused open={open} refused={refused} onDone={forget} />
   if (hasLeftOut) {
     return (
-      <Bar icon='eye' tone='plain' action={<button type='button' className='button' onClick={onHistory}>Look at earlier versions</button>}>
-        <strong>A part of this document is not shown.</strong> It is nested too deeply, or comes from a newer version of this app. Nothing of it
-        was deleted.
+      <Bar icon='eye' tone='plain' action={<button type='button' className='button' onClick={onHistory}>{texts().document.earlierVersions}</button>}>
+        <strong>{texts().notices.leftOut.what}</strong> {texts().notices.leftOut.meaning}
       </Bar>
     )
   }
-  if (locked > 0) return <Bar icon='key' tone='plain'>Changes on this device wait for a key that is not here. They are kept.</Bar>
-  if (broken > 0) return <Bar icon='eye' tone='plain'>{changes(broken)} of others could not be read and were left out.</Bar>
+  if (locked > 0) return <Bar icon='key' tone='plain'>{texts().notices.locked}</Bar>
+  if (broken > 0) return <Bar icon='eye' tone='plain'>{texts().notices.broken(broken)}</Bar>
   return null
 }

@@ -1,7 +1,9 @@
 import { colorNumber } from '../sync/colors.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
-import { count, initials } from '../ui/words.ts'
 import { usePeople } from './usePeople.ts'
+import { list } from '../words/format.ts'
+import { initials } from '../ui/initials.ts'
+import { texts } from '../words/index.ts'
 
 const most = 4
 
@@ -12,17 +14,17 @@ export function People ({ open }: { open: OpenDocument }) {
 
   return (
     <>
-      <ul className='people' aria-label='People here now'>
+      <ul className='people' aria-label={texts().document.peopleHere}>
         {shown.map(({ name, memberId, color }, index) => (
-          <li key={memberId} className={`avatar person-${colorNumber(color)}`} title={index === 0 ? `${name} (you)` : name}>
+          <li key={memberId} className={`avatar person-${colorNumber(color)}`} title={index === 0 ? texts().you(name) : name}>
             <span aria-hidden='true'>{initials(name)}</span>
-            <span className='visually-hidden'>{index === 0 ? `${name} (you)` : name}</span>
+            <span className='visually-hidden'>{index === 0 ? texts().you(name) : name}</span>
           </li>
         ))}
-        {more > 0 && <li className='avatar more' title={people.slice(most - 1).map(({ name }) => name).join(', ')}>+{more}</li>}
+        {more > 0 && <li className='avatar more' title={list(people.slice(most - 1).map(({ name }) => name))}>+{more}</li>}
       </ul>
       <span className='visually-hidden' role='status'>
-        {people.length > 1 ? `${count(people.length - 1, 'other person', 'other people')} here` : ''}
+        {people.length > 1 ? texts().document.othersHere(people.length - 1) : ''}
       </span>
     </>
   )

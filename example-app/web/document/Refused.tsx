@@ -4,9 +4,9 @@ import { copyOf } from '../device/new-document.ts'
 import { forgetRefused, readRefused, type RefusedChanges } from '../device/refused.ts'
 import { documentHref } from '../route.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
-import { changes } from '../sync/status.ts'
 import { titleOf } from '../sync/title.ts'
 import { Bar } from './Bar.tsx'
+import { texts } from '../words/index.ts'
 
 /** Changes of this person that the document did not take, until they say what becomes of them. */
 export function useRefused ({ id }: OpenDocument): { refused: RefusedChanges | undefined, forget: () => void } {
@@ -27,12 +27,12 @@ export function Refused ({ open, refused, onDone }: { open: OpenDocument, refuse
       icon='eye' tone='plain'
       action={
         <div className='notice-actions'>
-          <CopyToNew source={doc} title={`${titleOf(doc) || 'Untitled'} (my changes)`} onDone={() => forgetRefused(open.id)} />
-          <button type='button' className='button' onClick={onDone}>Discard them</button>
+          <CopyToNew source={doc} title={texts().document.withMyChanges(titleOf(doc) || texts().untitled)} onDone={() => forgetRefused(open.id)} />
+          <button type='button' className='button' onClick={onDone}>{texts().document.discard}</button>
         </div>
       }
     >
-      <strong>{changes(refused.count)} of yours did not reach the document,</strong> since you may only read it now. This device has kept the text with them.
+      <strong>{texts().notices.refused(refused.count)}</strong> {texts().notices.refusedNote}
     </Bar>
   )
 }
@@ -44,5 +44,5 @@ export function CopyToNew ({ source, title, onDone }: { source: Y.Doc, title?: s
     await onDone?.()
     location.hash = documentHref(id)
   }
-  return <button type='button' className='button' onClick={() => { void copy() }}>Copy to a new document</button>
+  return <button type='button' className='button' onClick={() => { void copy() }}>{texts().copyToNew}</button>
 }

@@ -6,6 +6,7 @@ import { IconButton } from '../ui/IconButton.tsx'
 import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { People } from './People.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
+import { texts } from '../words/index.ts'
 
 export function TopBar ({ open, showsServer, onExport, onHistory, onShare, onShowServer }: {
   open: OpenDocument
@@ -19,20 +20,20 @@ export function TopBar ({ open, showsServer, onExport, onHistory, onShare, onSho
 
   return (
     <header className='top-bar'>
-      <a className='icon-button' href='#/' aria-label='All documents' title='All documents'><Icon name='back' /></a>
+      <a className='icon-button' href='#/' aria-label={texts().document.allDocuments} title={texts().document.allDocuments}><Icon name='back' /></a>
       <StatusBadge open={open} />
       <div className='top-bar-end'>
         <People open={open} />
         <ThemeButton />
-        <IconButton icon='export' label='Export' onClick={onExport} />
+        <IconButton icon='export' label={texts().document.export} onClick={onExport} />
         <button type='button' className='button' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onHistory}>
-          <Icon name='history' /><span className='button-words'>History</span>
+          <Icon name='history' /><span className='button-words'>{texts().document.history}</span>
         </button>
         <button type='button' className='button' aria-pressed={showsServer} onClick={onShowServer}>
-          <Icon name='eye' /><span className='button-words'>What the server sees</span>
+          <Icon name='eye' /><span className='button-words'>{texts().document.serverView}</span>
         </button>
         <button type='button' className='button primary' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onShare}>
-          <Icon name='share' /><span className='button-words'>Share</span>
+          <Icon name='share' /><span className='button-words'>{texts().document.share}</span>
         </button>
       </div>
     </header>

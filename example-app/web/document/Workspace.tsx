@@ -2,9 +2,11 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { Editor } from '../editor/Editor.tsx'
 import { ShareDialog } from '../share/ShareDialog.tsx'
 import type { OpenDocument } from '../sync/open-document.ts'
+import { keepChoice, keptChoice } from '../ui/choice.ts'
 import { Notice } from './Notice.tsx'
 import { TopBar } from './TopBar.tsx'
 import { useTitle } from './useTitle.ts'
+import { texts } from '../words/index.ts'
 
 const ExportDialog = lazy(() => import('./ExportDialog.tsx'))
 const HistoryDialog = lazy(() => import('../history/HistoryDialog.tsx'))
@@ -15,13 +17,13 @@ export function Workspace ({ open }: { open: OpenDocument }) {
   const [exporting, setExporting] = useState(false)
   const [showsHistory, setShowsHistory] = useState(false)
   const [sharing, setSharing] = useState(false)
-  const [showsServer, setShowsServer] = useState(() => localStorage.getItem('server-view') === 'open')
+  const [showsServer, setShowsServer] = useState(() => keptChoice('server-view') === 'open')
   const title = useTitle(open)
 
-  useEffect(() => { document.title = `${title || 'Untitled'} · Sealed Notes` }, [title])
+  useEffect(() => { document.title = `${title || texts().untitled} · ${texts().appName}` }, [title])
 
   const showServer = (shown: boolean) => {
-    localStorage.setItem('server-view', shown ? 'open' : 'closed')
+    keepChoice('server-view', shown ? 'open' : 'closed')
     setShowsServer(shown)
   }
 

@@ -12,6 +12,7 @@ import { linkWanted, setLink } from './link-commands.ts'
 import { LinkDialog } from './LinkDialog.tsx'
 import { Title } from './Title.tsx'
 import { Toolbar } from './Toolbar.tsx'
+import { texts } from '../words/index.ts'
 
 /** Milliseconds. The toolbar follows the text, and no letter waits for it. */
 const toolbarDelay = 60
@@ -67,9 +68,9 @@ export function Editor ({ open }: { open: OpenDocument }) {
       {writable && view !== undefined && state !== undefined && <Toolbar view={view} state={state} />}
       <article className={`sheet ${readable ? '' : 'waiting'}`} aria-busy={!readable}>
         <Title open={open} writable={writable} onDone={() => view?.focus()} />
-        {role === 'viewer' && readable && !refused && <p className='read-only'>You can read this document. What others write appears as they write it.</p>}
+        {role === 'viewer' && readable && !refused && <p className='read-only'>{texts().editor.readOnly}</p>}
         <div ref={place} />
-        {!readable && !refused && <p className='sheet-note' role='status'>The document appears here once it has arrived and is decrypted.</p>}
+        {!readable && !refused && <p className='sheet-note' role='status'>{texts().editor.waiting}</p>}
       </article>
       {asksForLink && view !== undefined && (
         <LinkDialog

@@ -1,6 +1,7 @@
 import { useId, useState } from 'react'
 import { Dialog } from '../ui/Dialog.tsx'
 import { safeAddress } from './links.ts'
+import { texts } from '../words/index.ts'
 
 /** Asks for the address of a link. */
 export function LinkDialog ({ onDone, onClose }: { onDone: (href: string) => void, onClose: () => void }) {
@@ -15,17 +16,17 @@ export function LinkDialog ({ onDone, onClose }: { onDone: (href: string) => voi
   }
 
   return (
-    <Dialog title='Link' onClose={onClose}>
+    <Dialog title={texts().editor.linkTitle} onClose={onClose}>
       <form className='link-form' onSubmit={(event) => { event.preventDefault(); submit() }}>
-        <label htmlFor={field}>Address</label>
+        <label htmlFor={field}>{texts().editor.linkAddress}</label>
         <div className='field-row'>
           <input
             id={field} className='field' value={address} inputMode='url' autoComplete='off' placeholder='https://example.org' autoFocus
             aria-invalid={isWrong} onChange={(event) => { setAddress(event.target.value); setIsWrong(false) }}
           />
-          <button className='button primary'>Set link</button>
+          <button className='button primary'>{texts().editor.setLink}</button>
         </div>
-        {isWrong && <p className='trouble' role='alert'>This is no address of a page or for mail.</p>}
+        {isWrong && <p className='trouble' role='alert'>{texts().editor.noAddress}</p>}
       </form>
     </Dialog>
   )

@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { setTitle, titleOf } from '../sync/title.ts'
 import { useTitle } from '../document/useTitle.ts'
+import { texts } from '../words/index.ts'
 
 /** The title is part of the encrypted document. */
 export function Title ({ open, writable, onDone }: { open: OpenDocument, writable: boolean, onDone: () => void }) {
@@ -31,7 +32,7 @@ export function Title ({ open, writable, onDone }: { open: OpenDocument, writabl
   return (
     <textarea
       ref={field} className='title' dir='auto' rows={1} value={title} readOnly={!writable} maxLength={200}
-      aria-label='Title' placeholder='Untitled' spellCheck
+      aria-label={texts().editor.title} placeholder={texts().untitled} spellCheck
       onChange={(event) => change(event.target)}
       onKeyDown={(event) => {
         const undoes = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z'

@@ -3,6 +3,7 @@ import type { EditorView } from 'prosemirror-view'
 import { Fragment, memo, useRef, useState, type KeyboardEvent } from 'react'
 import { IconButton } from '../ui/IconButton.tsx'
 import { tools, type Tool } from './commands.ts'
+import { texts } from '../words/index.ts'
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
 
@@ -34,7 +35,7 @@ export const Toolbar = memo(function Toolbar ({ view, state }: { view: EditorVie
     const on = tool.isOn?.(state)
     return (
       <IconButton
-        key={tool.label} icon={tool.icon} label={tool.label}
+        key={tool.name} icon={tool.icon ?? tool.name} label={texts().editor.tools[tool.name]}
         hint={tool.keys === undefined ? undefined : shortcut(tool.keys)}
         tabIndex={index === current ? 0 : -1}
         aria-pressed={on}
@@ -48,9 +49,9 @@ export const Toolbar = memo(function Toolbar ({ view, state }: { view: EditorVie
   }
 
   return (
-    <div className='toolbar' role='toolbar' aria-label='Formatting' ref={bar} onKeyDown={move}>
+    <div className='toolbar' role='toolbar' aria-label={texts().editor.formatting} ref={bar} onKeyDown={move}>
       {groups.map((group, index) => (
-        <Fragment key={group[0]?.label}>
+        <Fragment key={group[0]?.name}>
           {index > 0 && <span className='toolbar-gap' aria-hidden='true' />}
           {group.map(button)}
         </Fragment>

@@ -1,5 +1,6 @@
 import type { Node } from 'prosemirror-model'
 import type { EditorView, NodeView } from 'prosemirror-view'
+import { texts } from '../words/index.ts'
 
 /** An item of a check list: a box to tick, and its text. */
 export class CheckItemView implements NodeView {
@@ -12,7 +13,7 @@ export class CheckItemView implements NodeView {
     this.#node = node
     this.#box.type = 'checkbox'
     this.#box.contentEditable = 'false'
-    this.#box.setAttribute('aria-label', 'Done')
+    this.#box.setAttribute('aria-label', texts().editor.done)
     // What is ticked comes from the document: it may not be writable.
     this.#box.addEventListener('click', (event) => {
       event.preventDefault()

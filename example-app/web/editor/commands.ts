@@ -7,6 +7,7 @@ import { addColumnAfter, addRowAfter, deleteColumn, deleteRow, deleteTable, goTo
 import { redoCommand, undoCommand } from 'y-prosemirror'
 import { hasLink, toggleLink } from './link-commands.ts'
 import { schema } from './schema.ts'
+import type { Words } from '../words/index.ts'
 
 const { nodes, marks } = schema
 
@@ -53,8 +54,9 @@ const lineBreak: Command = (state, dispatch) => {
 }
 
 export interface Tool {
-  icon: string
-  label: string
+  name: keyof Words['editor']['tools']
+  /** Default: that of its name. */
+  icon?: string
   /** As ProseMirror's keymap writes it. */
   keys?: string
   command: Command
@@ -64,10 +66,9 @@ export interface Tool {
   isOn?: (state: EditorState) => boolean
 }
 
-function markTool (icon: string, label: string, keys: string, mark: MarkType): Tool {
+function markTool (name: Tool['name'], keys: string, mark: MarkType): Tool {
   return {
-    icon,
-    label,
+    name,
     keys,
     command: toggleMark(mark),
     isOn: ({ selection: { empty, $from, from, to }, storedMarks, doc }) => empty
@@ -79,48 +80,46 @@ function markTool (icon: string, label: string, keys: string, mark: MarkType): T
 /** The toolbar, in groups. */
 export const tools: Tool[][] = [
   [
-    { icon: 'undo', label: 'Undo', keys: 'Mod-z', command: undoCommand },
-    { icon: 'redo', label: 'Redo', keys: 'Mod-Shift-z', command: redoCommand }
+    { name: 'undo', keys: 'Mod-z', command: undoCommand },
+    { name: 'redo', keys: 'Mod-Shift-z', command: redoCommand }
   ],
   [
-    heading('heading1', 'Heading', 1),
-    heading('heading2', 'Small heading', 2),
-    heading('heading3', 'Smaller heading', 3)
+    heading('heading1', 1),
+    heading('heading2', 2),
+    heading('heading3', 3)
   ],
   [
-    markTool('bold', 'Bold', 'Mod-b', marks.strong),
-    markTool('italic', 'Italic', 'Mod-i', marks.em),
-    markTool('strike', 'Strikethrough', 'Mod-Shift-x', marks.strike),
-    markTool('code', 'Code', 'Mod-e', marks.code),
-    { icon: 'link', label: 'Link', keys: 'Mod-k', command: toggleLink, isOn: hasLink }
+    markTool('bold', 'Mod-b', marks.strong),
+    markTool('italic', 'Mod-i', marks.em),
+    markTool('strike', 'Mod-Shift-x', marks.strike),
+    markTool('code', 'Mod-e', marks.code),
+    { name: 'link', keys: 'Mod-k', command: toggleLink, isOn: hasLink }
   ],
   [
-    { icon: 'bullets', label: 'Bullet list', keys: 'Mod-Shift-8', command: toggleList(nodes.bullet_list), isOn: (s) => inside(s, nodes.bullet_list) },
-    { icon: 'numbers', label: 'Numbered list', keys: 'Mod-Shift-7', command: toggleList(nodes.ordered_list), isOn: (s) => inside(s, nodes.ordered_list) },
+    { name: 'bullets', keys: 'Mod-Shift-8', command: toggleList(nodes.bullet_list), isOn: (s) => inside(s, nodes.bullet_list) },
+    { name: 'numbers', keys: 'Mod-Shift-7', command: toggleList(nodes.ordered_list), isOn: (s) => inside(s, nodes.ordered_list) },
     {
-      icon: 'checks',
-      label: 'Check list',
+      name: 'checks',
       keys: 'Mod-Shift-6',
       command: toggleList(nodes.check_list, nodes.check_item),
       isOn: (s) => inside(s, nodes.check_list)
     },
-    { icon: 'quote', label: 'Quote', keys: 'Mod-Shift-9', command: toggleQuote, isOn: (s) => inside(s, nodes.blockquote) },
-    { icon: 'codeblock', label: 'Code block', command: toggleBlock(nodes.code_block), isOn: (s) => inside(s, nodes.code_block) },
-    { icon: 'table', label: 'Table', command: insertTable }
+    { name: 'quote', keys: 'Mod-Shift-9', command: toggleQuote, isOn: (s) => inside(s, nodes.blockquote) },
+    { name: 'codeblock', command: toggleBlock(nodes.code_block), isOn: (s) => inside(s, nodes.code_block) },
+    { name: 'table', command: insertTable }
   ],
   [
-    { icon: 'rowAfter', label: 'Add row below', command: addRowAfter, isShown: isInTable },
-    { icon: 'columnAfter', label: 'Add column after', command: addColumnAfter, isShown: isInTable },
-    { icon: 'rowDelete', label: 'Delete row', command: deleteRow, isShown: isInTable },
-    { icon: 'columnDelete', label: 'Delete column', command: deleteColumn, isShown: isInTable },
-    { icon: 'trash', label: 'Delete table', command: deleteTable, isShown: isInTable }
+    { name: 'rowAfter', command: addRowAfter, isShown: isInTable },
+    { name: 'columnAfter', command: addColumnAfter, isShown: isInTable },
+    { name: 'rowDelete', command: deleteRow, isShown: isInTable },
+    { name: 'columnDelete', command: deleteColumn, isShown: isInTable },
+    { name: 'tableDelete', icon: 'trash', command: deleteTable, isShown: isInTable }
   ]
 ]
 
-function heading (icon: string, label: string, level: number): Tool {
+function heading (name: Tool['name'], level: number): Tool {
   return {
-    icon,
-    label,
+    name,
     keys: `Mod-Alt-${level}`,
     command: toggleBlock(nodes.heading, { level }),
     isOn: (state) => inside(state, nodes.heading, level)

@@ -12,6 +12,7 @@ import { keys } from './commands.ts'
 import { clipboard } from './clipboard.ts'
 import { countLeftOut, Reading } from './reading.ts'
 import { typingRules } from './typing-rules.ts'
+import { texts } from '../words/index.ts'
 
 /** The editor on a document. `isWritable` is asked at every try, since a role may change at any time. */
 export function createEditor (place: HTMLElement, open: OpenDocument, isWritable: () => boolean): EditorView {
@@ -29,12 +30,12 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
         keymap(baseKeymap),
         clipboard(),
         tableEditing(),
-        placeholder('Write something…')
+        placeholder(texts().editor.placeholder)
       ]
     }),
     editable: isWritable,
     nodeViews: { check_item: (node, view, getPosition) => new CheckItemView(node, view, getPosition) },
-    attributes: { 'aria-label': 'Text', 'aria-multiline': 'true', role: 'textbox', class: 'prose' }
+    attributes: { 'aria-label': texts().editor.text, 'aria-multiline': 'true', role: 'textbox', class: 'prose' }
   })
 }
 

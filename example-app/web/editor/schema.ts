@@ -3,6 +3,7 @@ import { marks, nodes } from 'prosemirror-schema-basic'
 import { bulletList, listItem, orderedList } from 'prosemirror-schema-list'
 import { tableNodes } from 'prosemirror-tables'
 import { safeAddress } from './links.ts'
+import { texts } from '../words/index.ts'
 
 // Paragraphs take the direction of their text by CSS. What stands around several, with its marks at one side, takes it from its first text.
 const auto = { dir: 'auto' }
@@ -56,7 +57,7 @@ const leftOut: NodeSpec = {
   group: 'block',
   atom: true,
   selectable: false,
-  toDOM: () => ['div', { class: 'left-out', contenteditable: 'false' }, 'A part of the document that cannot be shown here']
+  toDOM: () => ['div', { class: 'left-out', contenteditable: 'false' }, texts().editor.leftOut]
 }
 
 // No table inside of a table.

@@ -4,12 +4,13 @@ import type * as Y from 'yjs'
 import { writeMarkdown } from '../editor/markdown.ts'
 import { Reading } from '../editor/reading.ts'
 import { titleOf } from '../sync/title.ts'
+import { texts } from '../words/index.ts'
 
 /** Milliseconds for finding words that differ. Beyond, lines are compared. */
 const patience = 500
 
 function textOf (doc: Y.Doc): string {
-  return `${titleOf(doc) || 'Untitled'}\n\n${writeMarkdown(new Reading().document(doc.getXmlFragment('body')))}\n`
+  return `${titleOf(doc) || texts().untitled}\n\n${writeMarkdown(new Reading().document(doc.getXmlFragment('body')))}\n`
 }
 
 /** What is new in a version since the one before it, and what is gone. Without one before it, all is new. */
@@ -20,8 +21,8 @@ export function Changes ({ before, doc }: { before: Y.Doc | undefined, doc: Y.Do
   }, [before, doc])
 
   return (
-    <article className='version-preview changes' aria-label='What changed'>
-      {parts.every(({ added, removed }) => !added && !removed) && <p>The text is the same as before.</p>}
+    <article className='version-preview changes' aria-label={texts().history.whatChanged}>
+      {parts.every(({ added, removed }) => !added && !removed) && <p>{texts().history.same}</p>}
       <div>
         {parts.map(({ value, added, removed }, index) => {
           if (added) return <ins key={index}>{value}</ins>

@@ -11,11 +11,10 @@ import type { OpenDocument } from '../sync/open-document.ts'
 import { titleOf } from '../sync/title.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useSignal } from '../ui/signal.ts'
-import { size } from '../ui/words.ts'
 import { Changes } from './Changes.tsx'
 import { Preview } from './Preview.tsx'
-
-const trouble = 'That did not work. Please try again when the document is live.'
+import { moment, size } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** The versions of a document: look at one, and make the document as it was. */
 export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
@@ -36,7 +35,7 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
   const act = useCallback(async (action: () => Promise<void>) => {
     setNote('')
     setIsBusy(true)
-    await action().catch(() => setNote(trouble))
+    await action().catch(() => setNote(texts().notDone))
     setIsBusy(false)
   }, [])
 
@@ -71,38 +70,38 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
     await history.restore(version.snapshotId)
     setShown(undefined)
     await load()
-    setNote('The document is as it was in that version.')
+    setNote(texts().history.restored)
   })
 
   const copy = ({ doc }: { doc: Y.Doc }) => act(async () => {
-    const { id } = await copyOf(doc, `${titleOf(doc) || 'Untitled'} (copy)`)
+    const { id } = await copyOf(doc, texts().copyOf(titleOf(doc) || texts().untitled))
     onClose()
     location.hash = documentHref(id)
   })
 
-  const nameOf = ({ publicKey = '' }: HistoryEntry) => members.find(({ publicKeys }) => publicKeys.includes(publicKey))?.name ?? 'Somebody'
+  const nameOf = ({ publicKey = '' }: HistoryEntry) => members.find(({ publicKeys }) => publicKeys.includes(publicKey))?.name ?? texts().history.somebody
 
   return (
-    <Dialog title='History' onClose={onClose}>
-      {versions === undefined && note === '' && <p role='status'>Loading…</p>}
-      {versions?.length === 0 && <p>There are no versions yet. The first one comes with the first words.</p>}
+    <Dialog title={texts().history.title} onClose={onClose}>
+      {versions === undefined && note === '' && <p role='status'>{texts().history.loading}</p>}
+      {versions?.length === 0 && <p>{texts().history.none}</p>}
       {versions !== undefined && versions.length > 0 && (
-        <ol className='versions' aria-label='Versions'>
+        <ol className='versions' aria-label={texts().history.versions}>
           {versions.map((version) => (
             <li key={version.snapshotId}>
               <button
                 type='button' className='version' disabled={!version.isKept || isBusy}
                 aria-pressed={shown?.version.snapshotId === version.snapshotId} onClick={() => { void look(version) }}
               >
-                <time dateTime={version.createdAt}>{new Date(version.createdAt).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}</time>
+                <time dateTime={version.createdAt}>{moment(version.createdAt)}</time>
                 <span>{nameOf(version)}</span>
-                <span className='version-size'>{version.isKept ? size(version.bytes ?? 0) : 'no longer kept'}</span>
+                <span className='version-size'>{version.isKept ? size(version.bytes ?? 0) : texts().history.notKept}</span>
               </button>
             </li>
           ))}
         </ol>
       )}
-      {before !== undefined && <button type='button' className='button' disabled={isBusy} onClick={() => { void more() }}>Earlier versions</button>}
+      {before !== undefined && <button type='button' className='button' disabled={isBusy} onClick={() => { void more() }}>{texts().history.earlier}</button>}
       {shown !== undefined && (changes === undefined ? <Preview doc={shown.doc} /> : <Changes before={changes.before} doc={shown.doc} />)}
       {shown !== undefined && (
         <div className='dialog-actions'>
@@ -110,18 +109,18 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
             type='button' className='button' disabled={isBusy} aria-pressed={changes !== undefined}
             onClick={() => { if (changes === undefined) void compare(shown); else setChanges(undefined) }}
           >
-            What changed
+            {texts().history.whatChanged}
           </button>
-          <button type='button' className='button' disabled={isBusy} onClick={() => { void copy(shown) }}>Copy to a new document</button>
+          <button type='button' className='button' disabled={isBusy} onClick={() => { void copy(shown) }}>{texts().copyToNew}</button>
           {mayWrite(role) && !hasLeftOut && (
             <button type='button' className='button primary' disabled={isBusy} onClick={() => { void restore(shown) }}>
-              {isBusy ? 'Restoring…' : 'Restore this version'}
+              {isBusy ? texts().history.restoring : texts().history.restore}
             </button>
           )}
         </div>
       )}
-      {note !== '' && <p className={note === trouble ? 'trouble' : 'done'} role={note === trouble ? 'alert' : 'status'}>{note}</p>}
-      {usedBytes !== undefined && <p className='field-note'>The server keeps {size(usedBytes)} of this document, encrypted. Restoring keeps what is here now as a version, too.</p>}
+      {note !== '' && <p className={note === texts().notDone ? 'trouble' : 'done'} role={note === texts().notDone ? 'alert' : 'status'}>{note}</p>}
+      {usedBytes !== undefined && <p className='field-note'>{texts().history.usage(size(usedBytes))}</p>}
     </Dialog>
   )
 }

@@ -4,6 +4,7 @@ import type * as Y from 'yjs'
 import { Reading } from '../editor/reading.ts'
 import { schema } from '../editor/schema.ts'
 import { titleOf } from '../sync/title.ts'
+import { texts } from '../words/index.ts'
 
 /** A version of the document, to look at. */
 export function Preview ({ doc }: { doc: Y.Doc }) {
@@ -15,8 +16,8 @@ export function Preview ({ doc }: { doc: Y.Doc }) {
   }, [doc])
 
   return (
-    <article className='version-preview' aria-label='This version'>
-      <h3>{titleOf(doc) || 'Untitled'}</h3>
+    <article className='version-preview' aria-label={texts().history.thisVersion}>
+      <h3>{titleOf(doc) || texts().untitled}</h3>
       <div ref={place} className='ProseMirror' />
     </article>
   )

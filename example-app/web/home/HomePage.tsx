@@ -8,10 +8,12 @@ import { ThemeButton } from '../ui/ThemeButton.tsx'
 import { Brand } from './Brand.tsx'
 import { DocumentList } from './DocumentList.tsx'
 import { ImportButton } from './ImportButton.tsx'
+import { LanguageChoice } from './LanguageChoice.tsx'
 import { NameForm } from './NameForm.tsx'
 import { Recovery } from './Recovery.tsx'
 import { refreshRoles } from './roles.ts'
 import { SessionsDialog } from './SessionsDialog.tsx'
+import { texts } from '../words/index.ts'
 
 async function create (): Promise<void> {
   const { id } = await newDocument()
@@ -24,7 +26,7 @@ export function HomePage () {
   const [showsSessions, setShowsSessions] = useState(false)
 
   useEffect(() => {
-    document.title = 'Sealed Notes'
+    document.title = texts().appName
     void loadDocuments().then(refreshRoles).catch(() => {})
   }, [])
 
@@ -33,24 +35,21 @@ export function HomePage () {
       <header className='home-header'>
         <Brand />
         <div className='home-who'>
-          {who !== undefined && <span>You are <strong>{who.name}</strong></span>}
-          {who !== undefined && <button type='button' className='button' onClick={() => setShowsSessions(true)}>Sessions</button>}
+          {who !== undefined && <span>{texts().home.youAre} <strong>{who.name}</strong></span>}
+          {who !== undefined && <button type='button' className='button' onClick={() => setShowsSessions(true)}>{texts().home.sessions}</button>}
           <ThemeButton />
         </div>
       </header>
       <main>
         <section className={list.length > 0 ? 'hero known' : 'hero'}>
-          <h1>Write together.<br />Only you hold the key.</h1>
-          <p>
-            Your words are encrypted in your browser before they leave it. The server stores them and passes them on to the people
-            you invite, and cannot read a single one.
-          </p>
+          <h1>{texts().home.heading.first}<br />{texts().home.heading.second}</h1>
+          <p>{texts().home.intro}</p>
           {who === undefined
-            ? <NameForm action='New document' onReady={create} />
+            ? <NameForm action={texts().home.newDocument} onReady={create} />
             : (
               <div className='hero-actions'>
                 <button type='button' className='button primary large' onClick={() => { void create() }}>
-                  <Icon name='plus' /> New document
+                  <Icon name='plus' /> {texts().home.newDocument}
                 </button>
                 <ImportButton />
               </div>
@@ -60,19 +59,19 @@ export function HomePage () {
         <Recovery documents={list} />
         <HowItWorks />
       </main>
+      <footer className='home-footer'><LanguageChoice /></footer>
       {showsSessions && <SessionsDialog onClose={() => setShowsSessions(false)} />}
     </div>
   )
 }
 
 function HowItWorks () {
+  const { steps } = texts().home
   return (
-    <ol className='steps' aria-label='How it works'>
-      <Step icon='lock' title='Sealed here'>Every change is encrypted on your device, with a key that is made on your device.</Step>
-      <Step icon='server' title='Carried there'>
-        The server keeps sealed envelopes in order and hands them on. In every document you can look at them.
-      </Step>
-      <Step icon='key' title='Opened by link'>The key is in the part of a link that browsers never send. Who gets the link can read.</Step>
+    <ol className='steps' aria-label={texts().home.howItWorks}>
+      <Step icon='lock' title={steps.lock.what}>{steps.lock.meaning}</Step>
+      <Step icon='server' title={steps.server.what}>{steps.server.meaning}</Step>
+      <Step icon='key' title={steps.key.what}>{steps.key.meaning}</Step>
     </ol>
   )
 }

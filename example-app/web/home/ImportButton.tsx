@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { documentHref } from '../route.ts'
+import { texts } from '../words/index.ts'
 
 /** Makes a document of a file in Markdown. */
 export function ImportButton () {
@@ -14,7 +15,7 @@ export function ImportButton () {
   return (
     <>
       <label className='button large import'>
-        Import Markdown
+        {texts().home.import}
         <input
           type='file' className='visually-hidden' accept='.md,.markdown,.txt,text/markdown,text/plain'
           onChange={({ target: { files } }) => {
@@ -23,7 +24,7 @@ export function ImportButton () {
           }}
         />
       </label>
-      {failed && <p className='trouble' role='alert'>This file could not be read.</p>}
+      {failed && <p className='trouble' role='alert'>{texts().home.importFailed}</p>}
     </>
   )
 }

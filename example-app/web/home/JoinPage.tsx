@@ -7,6 +7,7 @@ import { documentHref } from '../route.ts'
 import { session, withSession } from '../session.ts'
 import { Brand } from './Brand.tsx'
 import { WelcomePage } from './WelcomePage.tsx'
+import { texts } from '../words/index.ts'
 
 async function accept (token: string, key: string): Promise<void> {
   const path = `/api/invitations/${encodeURIComponent(token)}`
@@ -32,26 +33,26 @@ export function JoinPage ({ token, documentKey }: { token: string, documentKey: 
   if (state === 'incomplete') return <IncompleteLink />
   if (state === 'asking') {
     return (
-      <WelcomePage title='You are invited to a document' action='Open it' onReady={() => setState('joining')}>
-        It is encrypted: only the people in it can read it, and the key is in the link that you opened.
+      <WelcomePage title={texts().join.title} action={texts().join.open} onReady={() => setState('joining')}>
+        {texts().join.intro}
       </WelcomePage>
     )
   }
   return (
     <main className='welcome'>
       <Brand />
-      {state === 'joining' && <p role='status'>Opening the invitation…</p>}
+      {state === 'joining' && <p role='status'>{texts().join.joining}</p>}
       {state === 'ended' && (
         <>
-          <h1>This invitation has ended</h1>
-          <p>Ask the person who sent it for a new link.</p>
+          <h1>{texts().join.endedTitle}</h1>
+          <p>{texts().join.ended}</p>
         </>
       )}
       {state === 'failed' && (
         <>
-          <h1>The server cannot be reached</h1>
-          <p>Nothing is lost. The invitation can be opened when the connection is back.</p>
-          <button type='button' className='button primary' onClick={() => setState('joining')}>Try again</button>
+          <h1>{texts().join.unreachableTitle}</h1>
+          <p>{texts().join.unreachable}</p>
+          <button type='button' className='button primary' onClick={() => setState('joining')}>{texts().tryAgain}</button>
         </>
       )}
     </main>

@@ -1,17 +1,23 @@
-import { useId, useState } from 'react'
+import { useId, useMemo, useState } from 'react'
 import { startSession } from '../session.ts'
 import { suggestName } from './names.ts'
+import { useSignal } from '../ui/signal.ts'
+import { words } from '../words/index.ts'
+import { texts } from '../words/index.ts'
 
 /** Asks for a name, once per device, and starts a session with it. */
 export function NameForm ({ action, onReady }: { action: string, onReady?: () => void | Promise<void> }) {
-  const [name, setName] = useState(suggestName)
+  const said = useSignal(words)
+  const suggested = useMemo(() => suggestName(said), [said])
+  const [typed, setName] = useState<string>()
+  const name = typed ?? suggested
   const [state, setState] = useState<'ready' | 'busy' | 'failed'>('ready')
   const field = useId()
 
   const start = async () => {
     setState('busy')
     try {
-      await startSession(name.trim() || suggestName())
+      await startSession(name.trim() || suggested)
       await onReady?.()
     } catch {
       setState('failed')
@@ -20,7 +26,7 @@ export function NameForm ({ action, onReady }: { action: string, onReady?: () =>
 
   return (
     <form className='name-form' onSubmit={(event) => { event.preventDefault(); void start() }}>
-      <label htmlFor={field}>Your name, as others see it</label>
+      <label htmlFor={field}>{texts().home.yourName}</label>
       <div className='field-row'>
         <input
           id={field} className='field' value={name} maxLength={60} autoComplete='nickname' required
@@ -29,7 +35,7 @@ export function NameForm ({ action, onReady }: { action: string, onReady?: () =>
         <button className='button primary' disabled={state === 'busy'}>{action}</button>
       </div>
       <p className='field-note' role='status'>
-        {state === 'failed' ? 'The server cannot be reached at the moment. Please try again.' : 'No account, no password. The name stays on this device and the server.'}
+        {state === 'failed' ? texts().home.unreachable : texts().home.nameNote}
       </p>
     </form>
   )

@@ -1,14 +1,12 @@
 import { Brand } from './Brand.tsx'
+import { texts } from '../words/index.ts'
 
 export function NoStorage () {
   return (
     <main className='welcome'>
       <Brand />
-      <h1>Nothing can be kept here</h1>
-      <p>
-        This browser does not let the page store anything. Without that it would lose the keys of your documents. A window that is not
-        private, or another browser, will do.
-      </p>
+      <h1>{texts().home.noStorageTitle}</h1>
+      <p>{texts().home.noStorage}</p>
     </main>
   )
 }

@@ -3,24 +3,27 @@ import { Refused } from '../api.ts'
 import { openRecovery, parseCode } from '../crypto/recovery.ts'
 import { recover } from '../device/recovery.ts'
 import { anotherSession, keepSession } from '../session.ts'
+import type { Words } from '../words/index.ts'
 import { Dialog } from '../ui/Dialog.tsx'
-import { count } from '../ui/words.ts'
+import { texts } from '../words/index.ts'
 
-type State = { kind: 'ready' | 'busy' } | { kind: 'failed', words: string } | { kind: 'done', documents: number }
+type Failure = keyof Words['recovery']['failures']
 
-const ended: State = {
-  kind: 'failed', words: 'The keys of your documents are here. But the session of this file has ended: ask the owners for new invitations.'
+type State = { kind: 'ready' | 'busy' } | { kind: 'failed', failure: Failure } | { kind: 'done', documents: number }
+
+function failed (failure: Failure): State {
+  return { kind: 'failed', failure }
 }
 
 async function open (file: File | undefined, text: string): Promise<State> {
   const code = parseCode(text)
-  if (file === undefined) return { kind: 'failed', words: 'Choose the file first.' }
-  if (code === undefined) return { kind: 'failed', words: 'A code has 25 letters and digits. Something of it is missing, or too much.' }
+  if (file === undefined) return failed('noFile')
+  if (code === undefined) return failed('noCode')
   const opened = openRecovery(await file.text(), code)
   switch (opened.outcome) {
-    case 'noRecoveryFile': return { kind: 'failed', words: 'This is not a recovery file, or its end is missing.' }
-    case 'newerVersion': return { kind: 'failed', words: 'A newer version of this app has made this file. Reload the page, and try again.' }
-    case 'wrongCode': return { kind: 'failed', words: 'This code does not open this file. Each file has its own code.' }
+    case 'noRecoveryFile': return failed('broken')
+    case 'newerVersion': return failed('newerVersion')
+    case 'wrongCode': return failed('wrongCode')
     case 'opened': {
       const recovered = await recover(opened.content)
       if (recovered.outcome === 'recovered') {
@@ -28,12 +31,12 @@ async function open (file: File | undefined, text: string): Promise<State> {
         try {
           await keepSession(await anotherSession(recovered.session))
         } catch (error) {
-          if (error instanceof Refused && error.status === 401) return ended
+          if (error instanceof Refused && error.status === 401) return failed('sessionEnded')
         }
         return { kind: 'done', documents: recovered.documents }
       }
-      if (recovered.outcome === 'noRecoveryFile') return { kind: 'failed', words: 'This is not a recovery file of this app.' }
-      return { kind: 'failed', words: 'Somebody else has documents in this browser. Open the file in another browser, or in a profile of your own.' }
+      if (recovered.outcome === 'noRecoveryFile') return failed('otherApp')
+      return failed('somebodyElse')
     }
   }
 }
@@ -46,23 +49,23 @@ export function OpenRecovery ({ onClose }: { onClose: () => void }) {
 
   const start = async () => {
     setState({ kind: 'busy' })
-    setState(await open(file, code).catch((): State => ({ kind: 'failed', words: 'The file could not be opened. Please try again.' })))
+    setState(await open(file, code).catch(() => failed('unknown')))
   }
 
   return (
-    <Dialog title='Open a recovery file' onClose={onClose}>
+    <Dialog title={texts().recovery.open} onClose={onClose}>
       <form className='recovery-form' onSubmit={(event) => { event.preventDefault(); void start() }}>
-        <label htmlFor={fileField}>The file</label>
+        <label htmlFor={fileField}>{texts().recovery.file}</label>
         <input id={fileField} type='file' accept='.json,application/json' onChange={(event) => setFile(event.target.files?.[0])} />
-        <label htmlFor={codeField}>Its code</label>
+        <label htmlFor={codeField}>{texts().recovery.code}</label>
         <input id={codeField} className='field' value={code} autoComplete='off' spellCheck={false} onChange={(event) => setCode(event.target.value)} />
         <div className='dialog-actions'>
-          <button className='button primary' disabled={state.kind === 'busy'}>Open it</button>
+          <button className='button primary' disabled={state.kind === 'busy'}>{texts().recovery.openIt}</button>
         </div>
       </form>
       <p role='status'>
-        {state.kind === 'failed' && state.words}
-        {state.kind === 'done' && `Welcome back. ${count(state.documents, 'document')} can be opened here now.`}
+        {state.kind === 'failed' && texts().recovery.failures[state.failure]}
+        {state.kind === 'done' && texts().recovery.opened(state.documents)}
       </p>
     </Dialog>
   )

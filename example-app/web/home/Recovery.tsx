@@ -4,15 +4,16 @@ import type { DocumentRecord } from '../device/documents.ts'
 import { session } from '../session.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { useSignal } from '../ui/signal.ts'
-import { ago, count } from '../ui/words.ts'
 import { OpenRecovery } from './OpenRecovery.tsx'
 import { SaveRecovery } from './SaveRecovery.tsx'
+import { ago } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 function wordsOf (safety: Safety): string {
   switch (safety.kind) {
-    case 'never': return 'Only this browser can open these documents. If its data is deleted, they are lost.'
-    case 'behind': return `The recovery file that you saved ${ago(safety.savedAt)} does not open ${count(safety.missing, 'document')} of these.`
-    case 'complete': return `The recovery file that you saved ${ago(safety.savedAt)} opens all of these documents.`
+    case 'never': return texts().recovery.never
+    case 'behind': return texts().recovery.behind(ago(safety.savedAt), safety.missing)
+    case 'complete': return texts().recovery.complete(ago(safety.savedAt))
   }
 }
 
@@ -27,13 +28,13 @@ export function Recovery ({ documents }: { documents: DocumentRecord[] }) {
   }, [documents, dialog])
 
   return (
-    <section className='recovery' aria-label='Recovery file'>
+    <section className='recovery' aria-label={texts().recovery.name}>
       {documents.length > 0 && safety !== undefined && (
         <p className={safety.kind === 'complete' ? '' : 'unsafe'}><Icon name='key' /> {wordsOf(safety)}</p>
       )}
       <div className='dialog-actions'>
-        {who !== undefined && documents.length > 0 && <button type='button' className='button' onClick={() => setDialog('save')}>Save a recovery file</button>}
-        <button type='button' className='button' onClick={() => setDialog('open')}>Open a recovery file</button>
+        {who !== undefined && documents.length > 0 && <button type='button' className='button' onClick={() => setDialog('save')}>{texts().recovery.save}</button>}
+        <button type='button' className='button' onClick={() => setDialog('open')}>{texts().recovery.open}</button>
       </div>
       {dialog === 'save' && <SaveRecovery onClose={() => setDialog('none')} />}
       {dialog === 'open' && <OpenRecovery onClose={() => setDialog('none')} />}

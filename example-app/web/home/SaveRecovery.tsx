@@ -4,6 +4,7 @@ import { collectRecovery, noteSaved } from '../device/recovery.ts'
 import { anotherSession, withSession } from '../session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { saveFile } from '../ui/save-file.ts'
+import { texts } from '../words/index.ts'
 
 export function SaveRecovery ({ onClose }: { onClose: () => void }) {
   const [code] = useState(createCode)
@@ -21,19 +22,16 @@ export function SaveRecovery ({ onClose }: { onClose: () => void }) {
   }
 
   return (
-    <Dialog title='Save a recovery file' onClose={onClose}>
-      <p>With the file and this code, another browser or another device opens all of your documents, as you.</p>
-      <p><output className='recovery-code' aria-label='Code of the recovery file'>{code}</output></p>
-      <p className='field-note'>
-        Write the code down, and keep it apart from the file: who has both can read your documents. The app does not keep the code, and it belongs to
-        this file only. Among your sessions the file is one of its own: end it if the file gets lost.
-      </p>
+    <Dialog title={texts().recovery.save} onClose={onClose}>
+      <p>{texts().recovery.saveIntro}</p>
+      <p><output className='recovery-code' aria-label={texts().recovery.codeName}>{code}</output></p>
+      <p className='field-note'>{texts().recovery.saveNote}</p>
       <div className='dialog-actions'>
-        <button type='button' className='button primary' onClick={() => { void save() }}>Save the file</button>
+        <button type='button' className='button primary' onClick={() => { void save() }}>{texts().recovery.saveFile}</button>
       </div>
       <p role='status'>
-        {state === 'saved' && 'The file is saved. Documents that you make or open from now on are not in it: save another one then.'}
-        {state === 'failed' && 'The file could not be made. Please try again when the server can be reached.'}
+        {state === 'saved' && texts().recovery.saved}
+        {state === 'failed' && texts().recovery.saveFailed}
       </p>
     </Dialog>
   )

@@ -2,7 +2,8 @@ import { useCallback, useEffect, useState } from 'react'
 import { request } from '../api.ts'
 import { withSession, type SessionFacts } from '../session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
-import { ago } from '../ui/words.ts'
+import { ago, day } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** Where else somebody is this person: their sessions, to be ended. */
 export function SessionsDialog ({ onClose }: { onClose: () => void }) {
@@ -25,22 +26,22 @@ export function SessionsDialog ({ onClose }: { onClose: () => void }) {
 
   const others = sessions?.filter(({ isCurrent }) => !isCurrent) ?? []
   return (
-    <Dialog title='Your sessions' onClose={onClose}>
-      <p>Each browser in which you are this person has a session. One that you end is out of all documents at once.</p>
+    <Dialog title={texts().sessions.title} onClose={onClose}>
+      <p>{texts().sessions.intro}</p>
       {sessions !== undefined && (
-        <ul className='members' aria-label='Sessions'>
+        <ul className='members' aria-label={texts().sessions.list}>
           {sessions.map(({ id, isCurrent, createdAt, usedAt }) => (
             <li key={id}>
               <span className='member-name'>
-                {isCurrent ? 'This browser' : 'Another browser'}
-                <span className='member-here'>since {new Date(createdAt).toLocaleDateString('en')}, used {ago(Date.parse(usedAt))}</span>
+                {isCurrent ? texts().sessions.thisBrowser : texts().sessions.anotherBrowser}
+                <span className='member-here'>{texts().sessions.facts(day(createdAt), ago(Date.parse(usedAt)))}</span>
               </span>
               {!isCurrent && (
                 <button
                   type='button' className='button'
                   onClick={() => { void act((sessionKey) => request('DELETE', `/api/sessions/${encodeURIComponent(id)}`, sessionKey)) }}
                 >
-                  End
+                  {texts().sessions.end}
                 </button>
               )}
             </li>
@@ -48,9 +49,9 @@ export function SessionsDialog ({ onClose }: { onClose: () => void }) {
         </ul>
       )}
       {others.length > 1 && (
-        <button type='button' className='button' onClick={() => { void act((sessionKey) => request('DELETE', '/api/sessions', sessionKey)) }}>End all others</button>
+        <button type='button' className='button' onClick={() => { void act((sessionKey) => request('DELETE', '/api/sessions', sessionKey)) }}>{texts().sessions.endOthers}</button>
       )}
-      {trouble && <p className='trouble' role='alert'>That did not work. Please try again later.</p>}
+      {trouble && <p className='trouble' role='alert'>{texts().sessions.failed}</p>}
     </Dialog>
   )
 }

@@ -1,11 +1,10 @@
-const first = ['Quiet', 'Bright', 'Gentle', 'Swift', 'Curious', 'Calm', 'Brave', 'Merry', 'Clever', 'Kind', 'Patient', 'Sunny']
-const second = ['Heron', 'Otter', 'Maple', 'Fox', 'Wren', 'Juniper', 'Badger', 'Willow', 'Sparrow', 'Hazel', 'Lynx', 'Robin']
+import type { Words } from '../words/index.ts'
 
 function pick (words: string[]): string {
   return words[Math.floor(Math.random() * words.length)] ?? ''
 }
 
 /** A name for those who do not want to think of one. */
-export function suggestName (): string {
-  return `${pick(first)} ${pick(second)}`
+export function suggestName ({ home: { names } }: Words): string {
+  return `${pick(names.first)} ${pick(names.second)}`
 }

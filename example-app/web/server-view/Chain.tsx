@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'react'
 import { Icon } from '../ui/Icon.tsx'
-import { count, size } from '../ui/words.ts'
 import { authorsOf, type Stored, type StoredSnapshot } from './stored.ts'
+import { size } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** Every snapshot names its parent and proves it, so the server can neither exchange nor reorder one. Updates gather on the last. */
 export function Chain ({ stored }: { stored: Stored }) {
@@ -14,12 +15,12 @@ export function Chain ({ stored }: { stored: Stored }) {
 
   return (
     <section>
-      <h3>The chain of snapshots</h3>
+      <h3>{texts().server.chain}</h3>
       <p>
-        A snapshot seals the whole text and proves which one came before it. Each dot is an update since the last.
-        {keys.length > 1 && ' The key changed when somebody was removed.'}
+        {texts().server.chainNote}
+        {keys.length > 1 && ` ${texts().server.keyChanged}`}
       </p>
-      <ol className='chain' ref={list} tabIndex={0} aria-label='Snapshots, oldest first'>
+      <ol className='chain' ref={list} tabIndex={0} aria-label={texts().server.chainName}>
         {snapshots.map((snapshot, index) => (
           <Block
             key={snapshot.snapshotId} snapshot={snapshot}
@@ -28,7 +29,7 @@ export function Chain ({ stored }: { stored: Stored }) {
             active={index === snapshots.length - 1}
           />
         ))}
-        <li className='beads' aria-label={count(updates.length, 'update')}>
+        <li className='beads' aria-label={texts().server.updates(updates.length)}>
           {updates.map(({ pubKey, clock }) => <span key={`${pubKey} ${clock}`} className={`bead person-${authors.indexOf(pubKey) % 8}`} />)}
         </li>
       </ol>
@@ -46,8 +47,8 @@ function Block ({ snapshot: { snapshotId, bytes, publicData }, number, keyNumber
     <li className={`block ${active ? 'active' : ''}`}>
       <strong>{number}</strong>
       <span>{size(bytes)}</span>
-      <code title={`Snapshot ${snapshotId}`}>{snapshotId.slice(0, 6)}</code>
-      <span className={`key-mark key-${keyNumber % 4}`} title={`Encrypted with key ${publicData.keyId ?? ''}`}>
+      <code title={texts().server.snapshot(snapshotId)}>{snapshotId.slice(0, 6)}</code>
+      <span className={`key-mark key-${keyNumber % 4}`} title={texts().server.withKey(publicData.keyId ?? '')}>
         <Icon name='key' />{keyNumber}
       </span>
     </li>

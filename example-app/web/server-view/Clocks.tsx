@@ -1,4 +1,5 @@
 import { authorsOf, type Stored } from './stored.ts'
+import { texts } from '../words/index.ts'
 
 /** Each author's updates are counted without a gap, so nobody can leave one out unnoticed. */
 export function Clocks ({ stored }: { stored: Stored }) {
@@ -7,13 +8,13 @@ export function Clocks ({ stored }: { stored: Stored }) {
 
   return (
     <section>
-      <h3>Clocks</h3>
-      <p>The server knows authors by a key that each page makes for itself, and counts what each has sent since the last snapshot.</p>
+      <h3>{texts().server.clocks}</h3>
+      <p>{texts().server.clocksNote}</p>
       {authors.length === 0
-        ? <p className='server-note'>No updates since the last snapshot.</p>
+        ? <p className='server-note'>{texts().server.noUpdates}</p>
         : (
           <table className='clocks'>
-            <thead><tr><th scope='col'>Author’s public key</th><th scope='col'>Clock</th></tr></thead>
+            <thead><tr><th scope='col'>{texts().server.author}</th><th scope='col'>{texts().server.clock}</th></tr></thead>
             <tbody>
               {authors.map((author, index) => (
                 <tr key={author}>

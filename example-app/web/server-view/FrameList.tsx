@@ -1,28 +1,16 @@
 import { frames, type Frame } from '../sync/frames.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { useSignal } from '../ui/signal.ts'
-import { size } from '../ui/words.ts'
-
-const names: Record<string, string> = {
-  update: 'Update',
-  snapshot: 'Snapshot',
-  'ephemeral-message': 'Cursor or greeting',
-  'update-saved': 'Update is stored',
-  'snapshot-saved': 'Snapshot is stored',
-  'update-save-failed': 'Update refused',
-  'snapshot-save-failed': 'Snapshot refused',
-  document: 'The document',
-  heartbeat: 'Heartbeat',
-  unauthorized: 'No access'
-}
+import { size } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** The last messages of this browser, as they went over the wire. */
 export function FrameList () {
   const list = useSignal(frames)
   return (
     <section>
-      <h3>On the wire</h3>
-      <p>The last messages between this browser and the server, word for word.</p>
+      <h3>{texts().server.wire}</h3>
+      <p>{texts().server.wireNote}</p>
       <ol className='frames'>
         {list.map((frame) => <li key={frame.number}><FrameItem frame={frame} /></li>)}
       </ol>
@@ -31,10 +19,11 @@ export function FrameList () {
 }
 
 function FrameItem ({ frame: { sent, kind, bytes, message } }: { frame: Frame }) {
+  const names: Record<string, string> = texts().server.frames
   return (
     <details>
       <summary>
-        <span className={sent ? 'sent' : 'received'}><Icon name={sent ? 'up' : 'down'} /><span className='visually-hidden'>{sent ? 'Sent' : 'Received'}</span></span>
+        <span className={sent ? 'sent' : 'received'}><Icon name={sent ? 'up' : 'down'} /><span className='visually-hidden'>{sent ? texts().server.sent : texts().server.received}</span></span>
         <span>{names[kind] ?? kind}</span>
         <code>{excerpt(message)}</code>
         <span className='frame-size'>{size(bytes)}</span>
@@ -50,5 +39,5 @@ function excerpt (message: Record<string, unknown>): string {
 }
 
 function shorten (_key: string, value: unknown): unknown {
-  return typeof value === 'string' && value.length > 400 ? `${value.slice(0, 400)}… (${value.length} characters)` : value
+  return typeof value === 'string' && value.length > 400 ? texts().server.shortened(value.slice(0, 400), value.length) : value
 }

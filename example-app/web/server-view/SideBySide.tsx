@@ -1,9 +1,10 @@
 import type { OpenDocument } from '../sync/open-document.ts'
 import { frames, type Frame } from '../sync/frames.ts'
 import { useSignal } from '../ui/signal.ts'
-import { size } from '../ui/words.ts'
 import type { Stored } from './stored.ts'
 import { useLastWritten } from './useLastWritten.ts'
+import { size } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** The same moment twice: as people read it, and as the server has it. */
 export function SideBySide ({ open, stored }: { open: OpenDocument, stored: Stored | undefined }) {
@@ -15,15 +16,15 @@ export function SideBySide ({ open, stored }: { open: OpenDocument, stored: Stor
   return (
     <div className='side-by-side'>
       <figure className='readable'>
-        <figcaption>Here, with the key</figcaption>
-        <p>{text === '' ? 'Write something, and look to the right.' : text}</p>
+        <figcaption>{texts().server.here}</figcaption>
+        <p>{text === '' ? texts().server.writeSomething : text}</p>
       </figure>
       <figure className='sealed'>
-        <figcaption>There, without{last !== undefined && ` · ${size(last.bytes)}`}</figcaption>
+        <figcaption>{texts().server.there}{last !== undefined && ` · ${size(last.bytes)}`}</figcaption>
         <p>
           {newest !== undefined && <span key={last?.number} className='newest'>{newest.slice(0, 600)} </span>}
           {older.join(' ').slice(0, 600)}
-          {newest === undefined && older.length === 0 && 'Nothing yet.'}
+          {newest === undefined && older.length === 0 && texts().server.nothingYet}
         </p>
       </figure>
     </div>

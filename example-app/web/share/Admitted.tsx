@@ -2,6 +2,8 @@ import { useCallback, useEffect, useState } from 'react'
 import { documentPath, request } from '../api.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
+import { day, list } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 interface Invitation {
   id: string
@@ -13,8 +15,6 @@ interface Invitation {
 }
 
 interface Removed { memberId: string, name: string }
-
-const day = (time: string) => new Date(time).toLocaleDateString('en', { dateStyle: 'medium' })
 
 /** For the owner: the invitations that let people in, with those who came by them, and the people who were removed. */
 export function Admitted ({ open }: { open: OpenDocument }) {
@@ -41,15 +41,15 @@ export function Admitted ({ open }: { open: OpenDocument }) {
     <>
       {invitations.length > 0 && (
         <section>
-          <h3>Open invitations</h3>
-          <ul className='members' aria-label='Open invitations'>
+          <h3>{texts().share.invitations}</h3>
+          <ul className='members' aria-label={texts().share.invitations}>
             {invitations.map(({ id, role, createdAt, expiresAt, members }) => (
               <li key={id}>
                 <span className='member-name'>
-                  {role === 'editor' ? 'Can edit' : 'Can read'}, made {day(createdAt)}, ends {day(expiresAt)}
-                  <span className='member-here'>{members.length === 0 ? 'nobody came yet' : `came: ${members.map(({ name }) => name).join(', ')}`}</span>
+                  {texts().share.invitation(texts().roles[role], day(createdAt), day(expiresAt))}
+                  <span className='member-here'>{members.length === 0 ? texts().share.nobodyCame : texts().share.came(list(members.map(({ name }) => name)))}</span>
                 </span>
-                <button type='button' className='button' aria-label={`End the invitation of ${day(createdAt)}`} onClick={() => { void act('invitations', id) }}>End</button>
+                <button type='button' className='button' aria-label={texts().share.endInvitation(day(createdAt))} onClick={() => { void act('invitations', id) }}>{texts().share.end}</button>
               </li>
             ))}
           </ul>
@@ -57,19 +57,19 @@ export function Admitted ({ open }: { open: OpenDocument }) {
       )}
       {removed.length > 0 && (
         <section>
-          <h3>Removed</h3>
-          <ul className='members' aria-label='Removed people'>
+          <h3>{texts().share.removedHeading}</h3>
+          <ul className='members' aria-label={texts().share.removedPeople}>
             {removed.map(({ memberId, name }) => (
               <li key={memberId}>
                 <span className='member-name'>{name}</span>
-                <button type='button' className='button' aria-label={`Let ${name} come back`} onClick={() => { void act('removed', memberId) }}>Let come back</button>
+                <button type='button' className='button' aria-label={texts().share.letMemberBack(name)} onClick={() => { void act('removed', memberId) }}>{texts().share.letBack}</button>
               </li>
             ))}
           </ul>
-          <p className='field-note'>Whoever may come back needs a new invitation.</p>
+          <p className='field-note'>{texts().share.letBackNote}</p>
         </section>
       )}
-      {trouble && <p className='trouble' role='alert'>That did not work. Please try again when the document is live.</p>}
+      {trouble && <p className='trouble' role='alert'>{texts().notDone}</p>}
     </>
   )
 }

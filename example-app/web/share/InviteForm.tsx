@@ -5,9 +5,10 @@ import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { LinkField } from './LinkField.tsx'
+import { texts } from '../words/index.ts'
 
 type Offer = 'editor' | 'viewer'
-const offers: Array<[Offer, string]> = [['editor', 'Can edit'], ['viewer', 'Can read']]
+const offers: Offer[] = ['editor', 'viewer']
 
 /** Makes an invitation and shows the link for it. The server knows the invitation, and not the key that the link ends with. */
 export function InviteForm ({ open }: { open: OpenDocument }) {
@@ -26,20 +27,20 @@ export function InviteForm ({ open }: { open: OpenDocument }) {
 
   return (
     <section>
-      <h3>Invite by link</h3>
+      <h3>{texts().share.inviteByLink}</h3>
       <div className='invite'>
-        <div className='choice' role='radiogroup' aria-label='What the invited may do'>
-          {offers.map(([value, words]) => (
+        <div className='choice' role='radiogroup' aria-label={texts().share.invitedMay}>
+          {offers.map((value) => (
             <label key={value}>
               <input type='radio' name='role' value={value} checked={role === value} onChange={() => setRole(value)} />
-              <span>{words}</span>
+              <span>{texts().roles[value]}</span>
             </label>
           ))}
         </div>
-        <CopyButton label='Copy invitation link' primary prepare={prepare} />
+        <CopyButton label={texts().share.copyInvitation} primary prepare={prepare} />
       </div>
-      {links[role] !== undefined && <LinkField label='Invitation link' link={links[role]} />}
-      <p className='field-note'>Whoever opens the link becomes a member. The key is at its end, where the server cannot see it: send it in a way you trust.</p>
+      {links[role] !== undefined && <LinkField label={texts().share.invitationLink} link={links[role]} />}
+      <p className='field-note'>{texts().share.inviteNote}</p>
     </section>
   )
 }

@@ -3,6 +3,7 @@ import { documentPath, request } from '../api.ts'
 import { forgetDocument } from '../device/documents.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
+import { texts } from '../words/index.ts'
 
 /** How a document ends for everybody, or for this person. This device forgets it, too. */
 export function LeaveOrDelete ({ open, isOwner }: { open: OpenDocument, isOwner: boolean }) {
@@ -27,17 +28,17 @@ export function LeaveOrDelete ({ open, isOwner }: { open: OpenDocument, isOwner:
   return (
     <section className='end-of-document'>
       <button type='button' className='button danger' aria-expanded={state !== 'closed'} onClick={() => setState(state === 'closed' ? 'asked' : 'closed')}>
-        {isOwner ? 'Delete document' : 'Leave document'}
+        {isOwner ? texts().share.delete : texts().share.leave}
       </button>
       {state !== 'closed' && (
         <p className='confirm'>
-          <span>{isOwner ? 'It will be gone for everybody, and cannot be brought back.' : 'You will need an invitation to come back.'}</span>
+          <span>{isOwner ? texts().share.deleteNote : texts().share.leaveNote}</span>
           <button type='button' className='button danger' disabled={state === 'busy'} autoFocus onClick={() => { void end() }}>
-            {isOwner ? 'Yes, delete' : 'Yes, leave'}
+            {isOwner ? texts().share.deleteYes : texts().share.leaveYes}
           </button>
         </p>
       )}
-      {state === 'failed' && <p className='trouble' role='alert'>That did not work. Please try again when the document is live.</p>}
+      {state === 'failed' && <p className='trouble' role='alert'>{texts().notDone}</p>}
     </section>
   )
 }

@@ -1,7 +1,8 @@
 import { useState } from 'react'
 import type { Member } from '../api.ts'
 import { colorAt, colorNumber } from '../sync/colors.ts'
-import { initials } from '../ui/words.ts'
+import { initials } from '../ui/initials.ts'
+import { texts } from '../words/index.ts'
 
 export function MemberList ({ members, selfId, isOwner, here, onChangeRole, onRemove }: {
   members: Member[]
@@ -23,37 +24,37 @@ export function MemberList ({ members, selfId, isOwner, here, onChangeRole, onRe
 
   return (
     <section>
-      <h3>People</h3>
+      <h3>{texts().share.people}</h3>
       <ul className='members'>
         {members.map((member, place) => (
           <li key={member.memberId}>
             <span className={`avatar person-${colorNumber(colorAt(place))}`} aria-hidden='true'>{initials(member.name)}</span>
             <span className='member-name'>
-              {member.name}{member.memberId === selfId && ' (you)'}
-              <span className='member-here'>{here.includes(member.memberId) ? 'here now' : ''}</span>
+              {member.memberId === selfId ? texts().you(member.name) : member.name}
+              <span className='member-here'>{here.includes(member.memberId) ? texts().share.hereNow : ''}</span>
             </span>
             {member.role === 'owner' || !isOwner
-              ? <span className='member-role'>{{ owner: 'Owner', editor: 'Can edit', viewer: 'Can read' }[member.role]}</span>
+              ? <span className='member-role'>{texts().roles[member.role]}</span>
               : (
                 <>
                   <select
-                    className='field' aria-label={`What ${member.name} may do`} value={member.role}
+                    className='field' aria-label={texts().share.memberMay(member.name)} value={member.role}
                     onChange={(event) => onChangeRole(member, event.target.value === 'viewer' ? 'viewer' : 'editor')}
                   >
-                    <option value='editor'>Can edit</option>
-                    <option value='viewer'>Can read</option>
+                    <option value='editor'>{texts().roles.editor}</option>
+                    <option value='viewer'>{texts().roles.viewer}</option>
                   </select>
                   <button
-                    type='button' className='button' aria-label={`Remove ${member.name}`} aria-expanded={asked === member.memberId}
+                    type='button' className='button' aria-label={texts().share.removeMember(member.name)} aria-expanded={asked === member.memberId}
                     onClick={() => setAsked(asked === member.memberId ? undefined : member.memberId)}
                   >
-                    Remove
+                    {texts().share.remove}
                   </button>
                   {asked === member.memberId && (
                     <p className='confirm'>
-                      <span>{member.name} will lose this document at once.</span>
+                      <span>{texts().share.removeNote(member.name)}</span>
                       <button type='button' className='button danger' disabled={busy} autoFocus onClick={() => { void remove(member) }}>
-                        {busy ? 'Removing…' : 'Yes, remove'}
+                        {busy ? texts().share.removing : texts().share.removeYes}
                       </button>
                     </p>
                   )}

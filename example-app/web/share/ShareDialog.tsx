@@ -14,6 +14,8 @@ import { LeaveOrDelete } from './LeaveOrDelete.tsx'
 import { LinkField } from './LinkField.tsx'
 import { MemberList } from './MemberList.tsx'
 import { changeKey, removeMember, type KeyChange } from './removeMember.ts'
+import { list } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** Who may open the document, and how others get in. */
 export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
@@ -43,7 +45,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
       open.presence.setLocalStateField('membersChangedAt', Date.now())
       await refresh()
     } catch {
-      setTrouble('That did not work. Please try again when the document is live.')
+      setTrouble(texts().notDone)
     }
   }
 
@@ -60,18 +62,18 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   })
 
   return (
-    <Dialog title='Share this document' onClose={onClose}>
-      {!isLive && <p className='field-note' role='status'>Sharing needs a connection. It works again as soon as the document is live.</p>}
+    <Dialog title={texts().share.title} onClose={onClose}>
+      {!isLive && <p className='field-note' role='status'>{texts().share.needsConnection}</p>}
       {isOwner && isLive && <InviteForm key={`${key} ${removal?.name}`} open={open} />}
       {membership?.access === 'link' && (
         <section>
-          <h3>Link</h3>
-          <p>Everybody who has the link can open this document and write in it.</p>
-          <CopyButton label='Copy link' primary prepare={async () => link} />
-          <LinkField label='Link' link={link} />
+          <h3>{texts().share.link}</h3>
+          <p>{texts().share.openToAll}</p>
+          <CopyButton label={texts().share.copyLink} primary prepare={async () => link} />
+          <LinkField label={texts().share.link} link={link} />
         </section>
       )}
-      {membership?.access === 'invited' && !isOwner && <p>Only the owner of this document can invite others.</p>}
+      {membership?.access === 'invited' && !isOwner && <p>{texts().share.onlyOwner}</p>}
       {membership !== undefined && (
         <MemberList
           members={membership.members} selfId={self?.memberId} isOwner={isOwner}
@@ -83,24 +85,20 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
       {removal !== undefined && (
         <div className='done' role='status'>
           {removal.hasNewKey
-            ? <p><strong>{removal.name} is out.</strong> The document has a new key, and its link is a new one. Invitations from before have ended.</p>
+            ? <p><strong>{texts().share.isOut(removal.name)}</strong> {texts().share.hasNewKey}</p>
             : (
               <>
                 <p>
-                  <strong>{removal.name} is out.</strong> But no new key could be made. What is written from now on is still encrypted with a key
-                  that they may have.
+                  <strong>{texts().share.isOut(removal.name)}</strong> {texts().share.hasNoNewKey}
                 </p>
-                <button type='button' className='button' onClick={() => { void tryAgain(removal.name) }}>Make a new key</button>
+                <button type='button' className='button' onClick={() => { void tryAgain(removal.name) }}>{texts().share.makeKey}</button>
               </>
               )}
-          {removal.unreached.length > 0 && <p>Send the new link to {removal.unreached.join(', ')}: their devices were not seen here yet.</p>}
+          {removal.unreached.length > 0 && <p>{texts().share.unreached(list(removal.unreached))}</p>}
         </div>
       )}
       {isOwner && (
-        <p className='field-note'>
-          Removing someone closes the document for them at once. Your browser then makes a new key, seals it for each person who stays, and
-          everything written from then on is encrypted with it.
-        </p>
+        <p className='field-note'>{texts().share.removalNote}</p>
       )}
       {membership !== undefined && <LeaveOrDelete open={open} isOwner={isOwner} />}
     </Dialog>

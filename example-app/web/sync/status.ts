@@ -1,5 +1,7 @@
 import type { ConnectionState, DocumentState } from 'fastify-secsync/client'
 import { MissingKey } from '../crypto/keyring.ts'
+import { timeOfDay } from '../words/format.ts'
+import { texts } from '../words/index.ts'
 
 /** Where a document stands, in the order in which a person would ask. */
 export type Phase =
@@ -40,40 +42,37 @@ export interface Description {
 
 /** `removed`: this person had access before. `saved`: all has been for a moment. */
 export function describe ({ connection, pending }: DocumentState, { removed, saved }: { removed: boolean, saved: boolean }): Description {
+  const said = texts().status
   const phase = phaseOf(connection)
-  const unsent = pending === 0 ? '' : ` · ${pending} unsent`
-  const waiting = pending === 0 ? 'Nothing waits to be sent.' : `${changes(pending)} will be sent when the connection is back.`
-  const kept = `Your text is kept on this device. ${waiting} ${nextTry(connection)}`
+  const unsent = pending === 0 ? '' : ` · ${said.unsent(pending)}`
+  const waiting = pending === 0 ? said.nothingWaits : said.waiting(pending)
+  const kept = `${said.textIsKept} ${waiting} ${nextTry(connection)}`
   switch (phase) {
-    case 'connecting': return { phase, label: 'Connecting…', detail: pending === 0 ? 'On the way to the server.' : waiting }
-    case 'live': return { phase, label: 'Live', detail: saved ? 'All changes are saved.' : 'Saving…' }
-    case 'offline': return { phase, label: `Offline${unsent}`, detail: `You can go on writing. ${waiting} ${nextTry(connection)}` }
-    case 'trouble': return { phase, label: `Server trouble${unsent}`, detail: `${troubleWith(connection)} ${kept}` }
-    case 'distrust': return { phase, label: `Stopped${unsent}`, detail: `The server has another history of this document than this device. ${kept}` }
+    case 'connecting': return { phase, label: said.connecting, detail: pending === 0 ? said.onTheWay : waiting }
+    case 'live': return { phase, label: said.live, detail: saved ? said.saved : said.saving }
+    case 'offline': return { phase, label: `${said.offline}${unsent}`, detail: `${said.goOnWriting} ${waiting} ${nextTry(connection)}` }
+    case 'trouble': return { phase, label: `${said.trouble}${unsent}`, detail: `${troubleWith(connection)} ${kept}` }
+    case 'distrust': return { phase, label: `${said.distrust}${unsent}`, detail: `${said.otherHistory} ${kept}` }
     case 'no-access': return {
-      phase, label: 'No access', detail: removed ? 'Your access to this document was taken back.' : 'This document is not shared with you.'
+      phase, label: said.noAccess, detail: removed ? said.accessTaken : said.notShared
     }
-    case 'no-key': return { phase, label: 'Key missing', detail: 'The document was encrypted with a new key that this device does not have.' }
+    case 'no-key': return { phase, label: said.noKey, detail: said.newKey }
   }
 }
 
 function troubleWith (connection: ConnectionState): string {
   if (connection.status !== 'trouble') return ''
   switch (connection.error.code) {
-    case 'SECSYNC_SERVER_ERROR': return 'The server answers, but cannot work at the moment.'
-    case 'SECSYNC_REFUSED': return 'The server does not take what this page sends.'
-    case 'SECSYNC_CALLBACK_FAILED': return 'Something in this page has failed.'
-    default: return 'The server has sent something that is not right, and nothing of it was used.'
+    case 'SECSYNC_SERVER_ERROR': return texts().status.serverCannotWork
+    case 'SECSYNC_REFUSED': return texts().status.serverRefuses
+    case 'SECSYNC_CALLBACK_FAILED': return texts().status.pageFailed
+    default: return texts().status.serverIsWrong
   }
 }
 
 /** A time of day and not a countdown, which a screen reader would read every second. */
 function nextTry (connection: ConnectionState): string {
   if (!('nextTryAt' in connection) || connection.nextTryAt === undefined) return ''
-  if (connection.nextTryAt < Date.now() + 10_000) return 'It tries again in a moment.'
-  return `It tries again at ${new Date(connection.nextTryAt).toLocaleTimeString('en')}.`
-}
-
-export function changes (count: number): string {
-  return count === 1 ? '1 change' : `${count} changes`
+  if (connection.nextTryAt < Date.now() + 10_000) return texts().status.triesSoon
+  return texts().status.triesAt(timeOfDay(connection.nextTryAt))
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import { Icon } from './Icon.tsx'
+import { texts } from '../words/index.ts'
 
 /** Copies a text, and says so. `prepare` may ask the server for it first. */
 export function CopyButton ({ label, prepare, primary = false }: { label: string, prepare: () => Promise<string>, primary?: boolean }) {
@@ -22,11 +23,11 @@ export function CopyButton ({ label, prepare, primary = false }: { label: string
     }
   }
 
-  const words = { ready: label, copied: 'Link copied', failed: 'Select the link and copy it' }
+  const said = { ready: label, copied: texts().ui.linkCopied, failed: texts().ui.copyByHand }
   return (
     <button type='button' className={primary ? 'button primary' : 'button'} onClick={() => { void copy() }}>
       <Icon name={state === 'copied' ? 'check' : 'copy'} />
-      <span aria-live='polite'>{words[state]}</span>
+      <span aria-live='polite'>{said[state]}</span>
     </button>
   )
 }

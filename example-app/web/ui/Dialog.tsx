@@ -1,5 +1,6 @@
 import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
 import { IconButton } from './IconButton.tsx'
+import { texts } from '../words/index.ts'
 
 /** The browser's own modal dialog: it keeps the focus inside, closes with Escape, and gives the focus back. */
 export function Dialog ({ title, onClose, children }: { title: string, onClose: () => void, children: ReactNode }) {
@@ -29,7 +30,7 @@ export function Dialog ({ title, onClose, children }: { title: string, onClose: 
       <div className='dialog-body'>
         <header className='dialog-header'>
           <h2 id={heading}>{title}</h2>
-          <IconButton icon='close' label='Close' onClick={onClose} />
+          <IconButton icon='close' label={texts().ui.close} onClick={onClose} />
         </header>
         {children}
       </div>

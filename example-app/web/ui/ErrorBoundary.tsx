@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from 'react'
 import { Brand } from '../home/Brand.tsx'
+import { texts } from '../words/index.ts'
 
 /** In the place of a page that could not be loaded or has failed. What was written is on the disk by then. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
@@ -14,9 +15,9 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     return (
       <main className='welcome'>
         <Brand />
-        <h1>This page could not be shown</h1>
-        <p>Nothing is lost: what you wrote is kept on this device.</p>
-        <button type='button' className='button primary' onClick={() => location.reload()}>Try again</button>
+        <h1>{texts().ui.failedTitle}</h1>
+        <p>{texts().ui.failed}</p>
+        <button type='button' className='button primary' onClick={() => location.reload()}>{texts().tryAgain}</button>
       </main>
     )
   }

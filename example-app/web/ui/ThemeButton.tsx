@@ -1,13 +1,11 @@
 import { useState } from 'react'
+import { keepChoice } from './choice.ts'
 import { IconButton } from './IconButton.tsx'
+import { texts } from '../words/index.ts'
 
 type Theme = 'auto' | 'light' | 'dark'
 const next: Record<Theme, Theme> = { auto: 'light', light: 'dark', dark: 'auto' }
-const looks: Record<Theme, { icon: string, label: string }> = {
-  auto: { icon: 'auto', label: 'Colours: as the device' },
-  light: { icon: 'sun', label: 'Colours: light' },
-  dark: { icon: 'moon', label: 'Colours: dark' }
-}
+const icons: Record<Theme, string> = { auto: 'auto', light: 'sun', dark: 'moon' }
 
 /** The choice is applied by theme.js, before the page is painted, at the next visit. */
 export function ThemeButton () {
@@ -17,13 +15,13 @@ export function ThemeButton () {
     const chosen = next[theme]
     if (chosen === 'auto') {
       delete document.documentElement.dataset.theme
-      localStorage.removeItem('theme')
+      keepChoice('theme', undefined)
     } else {
       document.documentElement.dataset.theme = chosen
-      localStorage.setItem('theme', chosen)
+      keepChoice('theme', chosen)
     }
     setTheme(chosen)
   }
 
-  return <IconButton {...looks[theme]} className='theme-button' onClick={change} />
+  return <IconButton icon={icons[theme]} label={texts().ui.themes[theme]} className='theme-button' onClick={change} />
 }

@@ -11,7 +11,7 @@ export const de: Words = {
   tryAgain: 'Noch einmal versuchen',
   opening: 'Wird geöffnet …',
   copyToNew: 'In ein neues Dokument kopieren',
-  notDone: 'Das hat nicht geklappt. Bitte versuchen Sie es noch einmal, wenn das Dokument verbunden ist.',
+  notDone: 'Das hat nicht geklappt. Bitte versuchen Sie es noch einmal, wenn das Dokument online ist.',
   you: (name) => `${name} (Sie)`,
   copyOf: (title) => `${title} (Kopie)`,
   changes,
@@ -181,7 +181,7 @@ export const de: Words = {
 
   status: {
     connecting: 'Wird verbunden …',
-    live: 'Verbunden',
+    live: 'Online',
     offline: 'Offline',
     trouble: 'Serverproblem',
     distrust: 'Angehalten',
@@ -264,7 +264,7 @@ export const de: Words = {
 
   share: {
     title: 'Dieses Dokument teilen',
-    needsConnection: 'Zum Teilen ist eine Verbindung nötig. Es geht wieder, sobald das Dokument verbunden ist.',
+    needsConnection: 'Zum Teilen ist eine Verbindung nötig. Es geht wieder, sobald das Dokument online ist.',
     inviteByLink: 'Mit einem Link einladen',
     invitedMay: 'Was Eingeladene dürfen',
     copyInvitation: 'Einladungslink kopieren',

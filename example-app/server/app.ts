@@ -10,6 +10,7 @@ import { migrate } from 'fastify-secsync/migrate'
 import { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { hasAccess, Members } from './access.ts'
+import { PrismaFiles, removeUnfinishedFiles } from './files.ts'
 import { Invitations } from './invitations.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
@@ -18,6 +19,7 @@ import { Quota } from './quota.ts'
 import { limitRates } from './rates.ts'
 import authors from './routes/authors.ts'
 import documents from './routes/documents.ts'
+import files from './routes/files.ts'
 import health from './routes/health.ts'
 import invitations from './routes/invitations.ts'
 import keys from './routes/keys.ts'
@@ -83,6 +85,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
   app.decorate('members', new Members(prisma, limits, (memberId) => app.rates.creation(memberId)))
   app.decorate('invitations', new Invitations(prisma, app.members, limits))
   app.decorate('quota', new Quota(prisma, limits))
+  app.decorate('files', new PrismaFiles(prisma, limits))
   app.decorate('sockets', new Sockets(limits))
   app.decorate('refusedSnapshots', new RefusedSnapshots(prisma))
   app.decorateRequest('member', null)
@@ -122,10 +125,13 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
 
   const ending = endSessions(app, () => app.sockets.sessions)
   app.addHook('onClose', async () => ending.stop())
+  const removing = removeUnfinishedFiles(app)
+  app.addHook('onClose', async () => removing.stop())
 
   // What goes wrong in here, in the words of a database or of anybody else, is for the log.
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
-    if ((error.statusCode ?? 500) < 500) return error
+    // Such as APP_STORAGE_FULL, which is 507.
+    if ((error.statusCode ?? 500) < 500 || error.code?.startsWith('APP_')) return error
     request.log.error({ err: error }, 'A request has failed')
     return await reply.code(500).send({ statusCode: 500, error: 'Internal Server Error', message: 'Something went wrong' })
   })
@@ -138,6 +144,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
     api.addHook('onRequest', app.rates.ofMember)
     api.register(authors)
     api.register(documents)
+    api.register(files)
     api.register(invitations)
     api.register(members)
     api.register(keys)

@@ -25,6 +25,7 @@ export const Limits = Type.Object({
   MAX_DOCUMENTS: count(1000, 'a number of at least 1'),
   MAX_INVITATIONS: count(500, 'a number of at least 1'),
   MAX_MESSAGE_BYTES: Type.Integer({ default: 4 * MiB, minimum: 64 * 1024, maximum: 64 * MiB, description: 'a number of bytes, from 65536 to 67108864' }),
+  MAX_FILE_BYTES: Type.Integer({ default: 5 * MiB, minimum: 64 * 1024, maximum: 1024 * MiB, description: 'a number of bytes, from 65536 to 1073741824' }),
   MESSAGES_PER_SECOND: count(100, 'a number of at least 1'),
   MAX_STORED_BYTES: count(1024 * MiB, 'a number of bytes'),
   UPLOAD_BYTES_PER_HOUR: count(256 * MiB, 'a number of bytes')

@@ -1,6 +1,7 @@
 // Who may store how much: the owner of a document pays for all that is kept of it, and whoever sends, and their address, for what they send.
 import createError from '@fastify/error'
 import { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
 import type { HasQuota, Hook } from 'fastify-secsync'
 import { Budget } from './budget.ts'
 import type { Limits } from './limits.ts'
@@ -28,11 +29,12 @@ export class Quota {
       return (await prisma.appMembership.findFirst({ where: { documentId, role: 'owner' }, select: { memberId: true } }))?.memberId
     })
     this.#usage = new ShortMemory(async (memberId) => {
-      // What the tables of the plugin count, and the boxes of keys. The client does not sum lengths.
+      // What the tables of the plugin count, the boxes of keys, and files. The client does not sum lengths.
       const [usage = { bytes: 0 }] = await prisma.$queryRaw<Usage[]>`
         WITH owned AS (SELECT document_id AS id FROM app_membership WHERE member_id = ${memberId} AND role = 'owner')
         SELECT ((SELECT coalesce(sum(kept_bytes), 0) FROM secsync_document JOIN owned USING (id))
-          + (SELECT coalesce(sum(octet_length(box)), 0) FROM app_key_box JOIN owned ON document_id = owned.id))::float8 AS bytes`
+          + (SELECT coalesce(sum(octet_length(box)), 0) FROM app_key_box JOIN owned ON document_id = owned.id)
+          + (SELECT coalesce(sum(bytes), 0) FROM app_file JOIN owned ON document_id = owned.id))::float8 AS bytes`
       return usage
     })
   }
@@ -47,10 +49,13 @@ export class Quota {
     return true
   }
 
-  /** For the option of the plugin. */
-  readonly hasQuota: HasQuota = async ({ documentId, bytes, request: { member, ip } }) => {
+  /** Whether this request may store that much: the owner has room, and the sender has not sent too much within an hour. */
+  async mayStore (documentId: string, bytes: number, { member, ip }: Pick<FastifyRequest, 'member' | 'ip'>): Promise<boolean> {
     return await this.hasRoom(documentId, bytes) && this.#uploads.take([`member ${member?.id}`, `address ${normalizeIP(ip)}`], bytes)
   }
+
+  /** For the option of the plugin. */
+  readonly hasQuota: HasQuota = async ({ documentId, bytes, request }) => await this.mayStore(documentId, bytes, request)
 
   /** For `app.secsync.addHook('preHandler', …)`. */
   readonly hook: Hook<'preHandler'> = ({ action, message }) => {

@@ -27,7 +27,7 @@ const awkwardTexts = [
 const awkwardValues = [...awkwardTexts, 'a'.repeat(1_000_000), null, -1, 1e308, [], {}, ['a', 'b'], JSON.parse('{"__proto__":{"a":1}}')] as unknown[]
 
 /** What each field has while another is tried. */
-const usual: Record<string, string> = { id: 'awkward', documentId: 'awkward', role: 'editor', keyId: 'a', box: 'a', name: 'Olga', access: 'invited' }
+const usual: Record<string, string> = { id: 'awkward', documentId: 'awkward', role: 'editor', keyId: 'a', box: 'a', number: '0', name: 'Olga', access: 'invited' }
 const bytes32 = 'a'.repeat(43)
 
 interface Schema { type?: string, properties?: Record<string, Schema>, items?: Schema, anyOf?: Schema[], const?: unknown, minimum?: number }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { Document, HeadingLevel, Packer, Paragraph, Table, TableCell, TableRow, TextRun } from 'docx'
 import { test } from 'tap'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
@@ -17,7 +18,7 @@ test('files and the list of documents', { skip: noBrowser }, async (t) => {
   await t.test('a document is imported and exported', async (t) => {
     await ana.newDocument(app.url)
     await ana.page.getByRole('link', { name: 'All documents' }).click()
-    await ana.page.getByText('Import Markdown').waitFor()
+    await ana.page.getByText('Import Markdown or Word').waitFor()
     await ana.page.locator('input[type=file]').setInputFiles({
       name: 'notes.md', mimeType: 'text/markdown', buffer: Buffer.from('# Trip to <the sea>\n\nWe **leave** early.\n\n- [x] tent\n- [ ] lamp\n')
     })
@@ -38,19 +39,42 @@ test('files and the list of documents', { skip: noBrowser }, async (t) => {
     t.same(ana.complaints, [])
   })
 
+  await t.test('a document of Word is imported', async (t) => {
+    const buffer = await Packer.toBuffer(new Document({
+      sections: [{
+        children: [
+          new Paragraph({ heading: HeadingLevel.TITLE, children: [new TextRun('Minutes of May')] }),
+          new Paragraph({ heading: HeadingLevel.HEADING_2, children: [new TextRun('Present')] }),
+          new Paragraph({ children: [new TextRun('We '), new TextRun({ text: 'all', bold: true }), new TextRun(' were there.')] }),
+          new Table({ rows: [['a', 'b'], ['c', 'd']].map((texts) => new TableRow({ children: texts.map((text) => new TableCell({ children: [new Paragraph(text)] })) })) })
+        ]
+      }]
+    }))
+    const mimeType = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+    await ana.page.goto(app.url)
+    await ana.page.locator('input[type=file]').setInputFiles({ name: 'broken.docx', mimeType, buffer: buffer.subarray(0, 500) })
+    await ana.page.getByText('This file could not be read.').waitFor()
+    await ana.page.locator('input[type=file]').setInputFiles({ name: 'minutes.docx', mimeType, buffer })
+    await ana.reads('were there.')
+    t.equal(await ana.title.inputValue(), 'Minutes of May')
+    t.match(await ana.content(), /^<h2>Present<\/h2><p>We <strong>all<\/strong> were there.<\/p><table/)
+    t.match((await ana.text.locator('td').allInnerTexts()).join(), 'a,b,c,d')
+    t.same(ana.complaints, [])
+  })
+
   await t.test('the list is searched and ordered', async (t) => {
     await ana.page.getByText('All changes are saved.').waitFor()
     await ana.page.getByRole('link', { name: 'All documents' }).click()
     const titles = () => ana.page.locator('.document-title').allInnerTexts()
     await ana.page.getByLabel('Order').waitFor()
-    t.same(await titles(), ['Trip to <the sea> (copy)', 'Trip to <the sea>', 'Untitled'])
+    t.same(await titles(), ['Minutes of May', 'Trip to <the sea> (copy)', 'Trip to <the sea>', 'Untitled'])
     await ana.page.getByLabel('Search in titles').fill('COPY')
     t.same(await titles(), ['Trip to <the sea> (copy)'])
     await ana.page.getByLabel('Search in titles').fill('nothing')
     await ana.page.getByText('No document on this device').waitFor()
     await ana.page.getByLabel('Search in titles').fill('')
     await ana.page.getByLabel('Order').selectOption('By title')
-    t.same(await titles(), ['Trip to <the sea>', 'Trip to <the sea> (copy)', 'Untitled'])
+    t.same(await titles(), ['Minutes of May', 'Trip to <the sea>', 'Trip to <the sea> (copy)', 'Untitled'])
     await ana.shoot('list')
     t.same(ana.complaints, [])
   })

@@ -2,29 +2,41 @@ import { useState } from 'react'
 import { documentHref } from '../route.ts'
 import { texts } from '../words/index.ts'
 
-/** Makes a document of a file in Markdown. */
+const accepted = '.md,.markdown,.txt,.docx,text/markdown,text/plain,application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+
+/** Bytes of a file that is read at once, in the browser of whoever chose it. */
+const largest = 20_000_000
+
+type State = 'ready' | 'reading' | 'tooBig' | 'unreadable'
+
+/** Makes a document of a file in Markdown or of Word. */
 export function ImportButton () {
-  const [failed, setFailed] = useState(false)
+  const [state, setState] = useState<State>('ready')
 
   const take = async (file: File) => {
-    const { importMarkdown } = await import('../editor/import.ts')
-    const { id } = await importMarkdown(await file.text(), file.name)
+    if (file.size > largest) return setState('tooBig')
+    setState('reading')
+    const { importFile } = await import('../editor/import.ts')
+    const { id } = await importFile(file)
     location.hash = documentHref(id)
   }
 
   return (
     <>
-      <label className='button large import'>
+      <label className='button large import' aria-disabled={state === 'reading'}>
         {texts().home.import}
         <input
-          type='file' className='visually-hidden' accept='.md,.markdown,.txt,text/markdown,text/plain'
-          onChange={({ target: { files } }) => {
-            const [file] = files ?? []
-            if (file !== undefined) take(file).catch(() => setFailed(true))
+          type='file' className='visually-hidden' accept={accepted} disabled={state === 'reading'}
+          onChange={({ target }) => {
+            const [file] = target.files ?? []
+            if (file !== undefined) take(file).catch(() => setState('unreadable'))
+            // So that the same file can be chosen again.
+            target.value = ''
           }}
         />
       </label>
-      {failed && <p className='trouble' role='alert'>{texts().home.importFailed}</p>}
+      {state === 'tooBig' && <p className='trouble' role='alert'>{texts().home.importTooBig}</p>}
+      {state === 'unreadable' && <p className='trouble' role='alert'>{texts().home.importFailed}</p>}
     </>
   )
 }

@@ -34,7 +34,8 @@ export const de: Words = {
     heading: { first: 'Gemeinsam schreiben.', second: 'Nur Sie haben den Schlüssel.' },
     intro: 'Ihr Text wird in Ihrem Browser verschlüsselt, bevor er ihn verlässt. Der Server speichert ihn und gibt ihn an die Personen weiter, die Sie einladen. Lesen kann er kein einziges Wort.',
     newDocument: 'Neues Dokument',
-    import: 'Markdown importieren',
+    import: 'Markdown oder Word importieren',
+    importTooBig: 'Diese Datei ist zu groß: höchstens 20 MB.',
     importFailed: 'Diese Datei konnte nicht gelesen werden.',
     howItWorks: 'So funktioniert es',
     steps: {

@@ -34,7 +34,8 @@ export const en = {
     heading: { first: 'Write together.', second: 'Only you hold the key.' },
     intro: 'Your words are encrypted in your browser before they leave it. The server stores them and passes them on to the people you invite, and cannot read a single one.',
     newDocument: 'New document',
-    import: 'Import Markdown',
+    import: 'Import Markdown or Word',
+    importTooBig: 'This file is too big: at most 20 MB.',
     importFailed: 'This file could not be read.',
     howItWorks: 'How it works',
     steps: {

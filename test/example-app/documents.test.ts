@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto'
 import t from 'tap'
 import { randomText } from '../../example-app/web/crypto/base64.ts'
 import { write } from '../../example-app/web/device/database.ts'
-import { readDocument, rememberDocument, type DocumentRecord } from '../../example-app/web/device/documents.ts'
+import { changeDocument, readDocument, rememberDocument, saveDocument, type DocumentRecord } from '../../example-app/web/device/documents.ts'
 
 const key = randomText(32)
 
@@ -29,4 +29,28 @@ t.test('what an earlier version kept of a broken link heals', async (t) => {
 
   await write('documents', kept('broken-later', [key.slice(0, -5), key], key.slice(0, -5)))
   t.match(await readDocument('broken-later'), { keys: [key], keyFromLink: undefined })
+})
+
+t.test('two tabs that have the same document save what each has changed', async (t) => {
+  await saveDocument(kept('two-tabs', [key]))
+  const [one, other] = [await readDocument('two-tabs'), await readDocument('two-tabs')]
+  if (one === undefined || other === undefined) throw new Error('not kept')
+  one.title = 'Minutes'
+  one.devices.ana = 'first'
+  await saveDocument(one)
+  other.role = 'viewer'
+  other.hasUnsent = true
+  Object.assign(other.devices, { ana: 'second', ben: 'his' })
+  await saveDocument(other)
+  await changeDocument('two-tabs', { folder: 'Work' })
+  one.openedAt = 7
+  delete one.hasUnsent
+  await saveDocument(one)
+  t.match(await readDocument('two-tabs'),
+    { title: 'Minutes', role: 'viewer', hasUnsent: true, folder: 'Work', openedAt: 7, devices: { ana: 'first', ben: 'his' }, keys: [key] })
+  one.role = 'owner'
+  await saveDocument(one)
+  t.match(await readDocument('two-tabs'), { role: 'owner', hasUnsent: true })
+  await changeDocument('unknown', { title: 'of nothing' })
+  t.equal(await readDocument('unknown'), undefined)
 })

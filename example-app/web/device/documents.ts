@@ -27,7 +27,12 @@ export interface DocumentRecord {
   /** Member ids and the public key that each one's device had when we first saw it. */
   devices: Record<string, string>
   openedAt: number
+  /** How this person sorts it, on this device and in their recovery files. Without one it is empty or missing. */
+  folder?: string
 }
+
+/** Each record as it was read or saved last. What differs since is what this page has to say. */
+const asSaved = new WeakMap<DocumentRecord, DocumentRecord>()
 
 export const documents = new Signal<DocumentRecord[]>([])
 
@@ -42,7 +47,9 @@ export async function loadDocuments (): Promise<void> {
 
 export async function readDocument (id: string): Promise<DocumentRecord | undefined> {
   const record = await read<DocumentRecord>('documents', id)
-  return record && withoutBrokenKeys(record)
+  if (record === undefined) return undefined
+  asSaved.set(withoutBrokenKeys(record), structuredClone(record))
+  return record
 }
 
 /** An earlier version kept the keys of links whose end was cut off. */
@@ -52,17 +59,37 @@ function withoutBrokenKeys (record: DocumentRecord): DocumentRecord {
   return record
 }
 
+/** Writes what this page has changed in the record since it was read or saved last. The rest, as another tab has left it, comes into the record. */
 export async function saveDocument (record: DocumentRecord): Promise<void> {
   await transact(['documents'], 'readwrite', (transaction) => {
     const store = transaction.objectStore('documents')
     const reading: IDBRequest<DocumentRecord | undefined> = store.get(record.id)
     reading.onsuccess = () => {
+      keepOthers(record, reading.result)
       keepKeys(record, reading.result)
       store.put(record)
+      asSaved.set(record, structuredClone(record))
     }
     return reading
   })
   await loadDocuments()
+}
+
+/** Writes these facts of a document that this device has. Other facts stay as they are. */
+export async function changeDocument (id: string, facts: Partial<Omit<DocumentRecord, 'id'>>): Promise<void> {
+  const record = await readDocument(id)
+  if (record !== undefined) await saveDocument(Object.assign(record, facts))
+}
+
+function keepOthers (record: DocumentRecord, onDisk: DocumentRecord | undefined): void {
+  const before = asSaved.get(record)
+  if (onDisk === undefined || before === undefined) return
+  for (const name of Object.keys({ ...before, ...onDisk }) as Array<keyof DocumentRecord>) {
+    const isOurs = JSON.stringify(record[name]) !== JSON.stringify(before[name])
+    if (!isOurs && name !== 'keys') Object.assign(record, { [name]: onDisk[name] })
+  }
+  // Whose device was seen first stays the one to compare with.
+  Object.assign(record.devices, onDisk.devices)
 }
 
 /** Another tab may have learned a key since this record was read. A lost key is a lost document. */

@@ -7,6 +7,7 @@ import { Icon } from '../ui/Icon.tsx'
 import { IconButton } from '../ui/IconButton.tsx'
 import { ago } from '../words/format.ts'
 import { texts } from '../words/index.ts'
+import { FolderDialog } from './FolderDialog.tsx'
 
 function shownTitle ({ title }: DocumentRecord): string {
   return title || texts().untitled
@@ -24,11 +25,23 @@ const orders: Record<Order, (one: DocumentRecord, other: DocumentRecord) => numb
   title: (one, other) => shownTitle(one).localeCompare(shownTitle(other), undefined, { numeric: true })
 }
 
+/** Those of all documents, each once. */
+function foldersOf (documents: DocumentRecord[]): string[] {
+  return [...new Set(documents.map(({ folder = '' }) => folder))].filter((folder) => folder !== '').sort((one, other) => one.localeCompare(other, undefined, { numeric: true }))
+}
+
 export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
   const [forgetting, setForgetting] = useState<DocumentRecord>()
   const [wanted, setWanted] = useState('')
   const [order, setOrder] = useState<Order>('opened')
-  const found = documents.filter((record) => shownTitle(record).toLowerCase().includes(wanted.trim().toLowerCase())).sort(orders[order])
+  const [sorting, setSorting] = useState<DocumentRecord>()
+  const [chosen, setChosen] = useState('')
+  const folders = foldersOf(documents)
+  // The last document of the folder may have left it.
+  const shown = folders.includes(chosen) ? chosen : ''
+  const found = documents
+    .filter(({ folder }) => shown === '' || folder === shown)
+    .filter((record) => shownTitle(record).toLowerCase().includes(wanted.trim().toLowerCase())).sort(orders[order])
 
   return (
     <section className='documents' aria-labelledby='documents-heading'>
@@ -43,9 +56,15 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
             <option value='opened'>{texts().list.orders.opened}</option>
             <option value='title'>{texts().list.orders.title}</option>
           </select>
+          {folders.length > 0 && (
+            <select className='field' aria-label={texts().list.folder} value={shown} onChange={(event) => setChosen(event.target.value)}>
+              <option value=''>{texts().list.allFolders}</option>
+              {folders.map((folder) => <option key={folder} value={folder}>{folder}</option>)}
+            </select>
+          )}
         </div>
       )}
-      <p className='visually-hidden' role='status'>{wanted === '' ? '' : texts().list.found(found.length)}</p>
+      <p className='visually-hidden' role='status'>{wanted === '' && shown === '' ? '' : texts().list.found(found.length)}</p>
       {found.length === 0 && <p>{texts().list.noneFound}</p>}
       <ul>
         {found.map((record) => (
@@ -54,15 +73,18 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
               <Icon name='document' />
               <span className='document-title'>{shownTitle(record)}</span>
               <span className='document-facts'>
+                {record.folder !== undefined && record.folder !== '' && <span className='folder'>{record.folder}</span>}
                 {record.hasUnsent === true && <span className='unsent'>{texts().list.notSent}</span>}
                 {record.role !== undefined && <span>{access(record, record.role)}</span>}
                 <span>{ago(record.openedAt)}</span>
               </span>
             </a>
+            <IconButton icon='folder' label={texts().list.folderOf(shownTitle(record))} onClick={() => setSorting(record)} />
             <IconButton icon='trash' label={texts().list.removeFromDevice(shownTitle(record))} onClick={() => setForgetting(record)} />
           </li>
         ))}
       </ul>
+      {sorting !== undefined && <FolderDialog record={sorting} title={shownTitle(sorting)} folders={folders} onClose={() => setSorting(undefined)} />}
       {forgetting !== undefined && (
         <Dialog title={texts().list.removeTitle} onClose={() => setForgetting(undefined)}>
           <p>{texts().list.removeNote(shownTitle(forgetting))}</p>

@@ -1,5 +1,5 @@
 import { request, type Role } from '../api.ts'
-import { documents, saveDocument } from '../device/documents.ts'
+import { changeDocument, documents } from '../device/documents.ts'
 import { session, withSession } from '../session.ts'
 
 /** Asks the server what this person may do in the documents of this device. Without an answer the list stays as it is. */
@@ -13,6 +13,6 @@ export async function refreshRoles (): Promise<void> {
     const role = roles.get(record.id)
     const isRemoved = role === undefined
     if (isRemoved === (record.isRemoved ?? false) && (isRemoved || role === (record.listedRole ?? record.role))) continue
-    await saveDocument({ ...record, listedRole: role, isRemoved })
+    await changeDocument(record.id, { listedRole: role, isRemoved })
   }
 }

@@ -37,6 +37,7 @@ const paths: Record<string, string> = {
   export: 'M12 15V4M8 8l4-4 4 4M5 13v7h14v-7',
   up: 'M12 19V5M6 11l6-6 6 6',
   down: 'M12 5v14M6 13l6 6 6-6',
+  folder: 'M3.5 6h6l2 2.500h9v10h-17z',
   document: 'M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6'
 }
 

@@ -36,6 +36,26 @@ test('sharing', { skip: noBrowser }, async (t) => {
     await ben.isLive()
   })
 
+  await t.test('two people compare a safety number', async (t) => {
+    const [ana, ben] = await anaWith('Can read')
+    const number = async (person: Person, other: string) => {
+      await person.openShareDialog()
+      await person.page.getByRole('button', { name: `Safety number with ${other}` }).click()
+      return await person.page.locator('.safety output').innerText()
+    }
+    const hers = await number(ana, 'Ben Okafor')
+    t.match(hers, /^(\d{5} ){11}\d{5}$/)
+    t.equal(await number(ben, 'Ana Meyer'), hers)
+    await ana.page.getByRole('button', { name: 'It is the same' }).click()
+    await ana.page.getByText('You have compared it.').waitFor()
+    await ana.shoot('safety-number')
+    await ana.page.reload()
+    await ana.isLive()
+    await number(ana, 'Ben Okafor')
+    await ana.page.getByText('You have compared it.').waitFor()
+    t.same([...ana.complaints, ...ben.complaints], [])
+  })
+
   await t.test('who is removed is out at once, and is told so', async (t) => {
     const [ana, ben, link] = await anaWith('Can edit')
     await ana.openShareDialog()

@@ -78,6 +78,26 @@ t.test('a bad key that an earlier version has remembered gives way to a right on
   t.equal(record.devices[ben!.memberId], toBase64(publicKey))
 })
 
+t.test('another device that the server names for a member is said, and the first one stays', async (t) => {
+  const { owner, members: [ben], open, record, announce } = await invited(['Ben'])
+  const { memberId } = ben!
+  const [first, second] = [toBase64(createBoxKeyPair().publicKey), toBase64(createBoxKeyPair().publicKey)]
+  await announce(ben!, first)
+  await open.keyExchange.refresh(owner)
+  t.strictSame(open.keyExchange.devices.get().get(memberId), { isChanged: false, isCompared: false })
+  const number = open.keyExchange.numberWith(memberId, owner.memberId)
+  await open.keyExchange.noteCompared(memberId)
+  t.strictSame(open.keyExchange.devices.get().get(memberId), { isChanged: false, isCompared: true })
+  await announce(ben!, second)
+  await open.keyExchange.refresh(owner)
+  t.strictSame(open.keyExchange.devices.get().get(memberId), { isChanged: true, isCompared: true })
+  t.equal(record.devices[memberId], first)
+  t.equal(open.keyExchange.numberWith(memberId, owner.memberId), number)
+  t.equal(open.keyExchange.numberWith('nobody', owner.memberId), undefined)
+  await open.keyExchange.noteCompared('nobody')
+  t.notOk(record.compared?.nobody)
+})
+
 t.test('somebody is removed, too, when no key can be made, and a key can be made later', async (t) => {
   const { members: [mallory], open, membership, id } = await invited(['Mallory'])
   // The server says that there is a newer key, which this device does not have.

@@ -1,16 +1,26 @@
 import { documentPath, request, type Membership } from '../api.ts'
 import { saveDocument, type DocumentRecord } from '../device/documents.ts'
 import type { Session } from '../session.ts'
+import { Signal } from '../ui/signal.ts'
 import { randomText, toBase64 } from './base64.ts'
 import type { BoxKeyPair } from './box.ts'
 import { voucher } from './device.ts'
 import { keyIdOf, MissingKey, type Keyring } from './keyring.ts'
+import { safetyNumber } from './safety-number.ts'
 import { isReceiver, seal, unseal } from './sealed-key.ts'
 
 interface Device {
   memberId: string
   publicKey: string
   voucher: string
+}
+
+/** The device of a member that this browser has seen. */
+export interface SeenDevice {
+  /** The server names another one now. New keys are still sealed for the one that was seen. */
+  isChanged: boolean
+  /** This person has compared the safety number. */
+  isCompared: boolean
 }
 
 interface Rotation {
@@ -35,6 +45,8 @@ interface SharedKeys {
  * only with the help of somebody who has the document key.
  */
 export class KeyExchange {
+  /** By member id. */
+  readonly devices = new Signal<ReadonlyMap<string, SeenDevice>>(new Map())
   readonly #record: DocumentRecord
   readonly #keyring: Keyring
   readonly #device: BoxKeyPair
@@ -74,6 +86,21 @@ export class KeyExchange {
     return { key, unreached }
   }
 
+  /** The safety number of this person and a member whose device was seen. */
+  numberWith (memberId: string, selfId: string): string | undefined {
+    const publicKey = this.#record.devices[memberId]
+    return publicKey && safetyNumber({ memberId: selfId, publicKey: toBase64(this.#device.publicKey) }, { memberId, publicKey })
+  }
+
+  /** The number was the same on the other's device. */
+  async noteCompared (memberId: string): Promise<void> {
+    const publicKey = this.#record.devices[memberId]
+    if (publicKey === undefined) return
+    this.#record.compared = { ...this.#record.compared, [memberId]: publicKey }
+    await saveDocument(this.#record)
+    this.devices.set(new Map(this.devices.get()).set(memberId, { isChanged: false, ...this.devices.get().get(memberId), isCompared: true }))
+  }
+
   async #remember (devices: Device[]): Promise<void> {
     const known = this.#record.devices
     const key = this.#keyring.newest.get()
@@ -82,6 +109,12 @@ export class KeyExchange {
       if (!isKnown && isReceiver(publicKey) && vouched === voucher(key, this.#record.id, memberId, publicKey)) known[memberId] = publicKey
     }
     await saveDocument(this.#record)
+    const { compared } = this.#record
+    const seen = Object.entries(known).filter(([, publicKey]) => isReceiver(publicKey))
+    this.devices.set(new Map(seen.map(([memberId, publicKey]) => {
+      const isChanged = devices.some((device) => device.memberId === memberId && device.publicKey !== publicKey)
+      return [memberId, { isChanged, isCompared: compared?.[memberId] === publicKey }]
+    })))
   }
 
   async #takeKeys (rotations: Rotation[]): Promise<void> {

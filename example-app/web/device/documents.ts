@@ -26,6 +26,8 @@ export interface DocumentRecord {
   owner?: string
   /** Member ids and the public key that each one's device had when we first saw it. */
   devices: Record<string, string>
+  /** Member ids, and the public key of which this person has compared the safety number. */
+  compared?: Record<string, string>
   openedAt: number
   /** How this person sorts it, on this device and in their recovery files. Without one it is empty or missing. */
   folder?: string

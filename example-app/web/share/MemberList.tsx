@@ -1,14 +1,17 @@
 import { useState } from 'react'
 import type { Member } from '../api.ts'
+import type { KeyExchange } from '../crypto/key-exchange.ts'
 import { colorAt, colorNumber } from '../sync/colors.ts'
 import { initials } from '../ui/initials.ts'
 import { texts } from '../words/index.ts'
+import { SafetyNumber } from './SafetyNumber.tsx'
 
-export function MemberList ({ members, selfId, isOwner, here, onChangeRole, onRemove }: {
+export function MemberList ({ members, selfId, isOwner, here, keyExchange, onChangeRole, onRemove }: {
   members: Member[]
   selfId: string | undefined
   isOwner: boolean
   here: string[]
+  keyExchange: KeyExchange
   onChangeRole: (member: Member, role: 'editor' | 'viewer') => void
   onRemove: (member: Member) => Promise<void>
 }) {
@@ -60,6 +63,7 @@ export function MemberList ({ members, selfId, isOwner, here, onChangeRole, onRe
                   )}
                 </>
                 )}
+            {selfId !== undefined && member.memberId !== selfId && <SafetyNumber member={member} selfId={selfId} keyExchange={keyExchange} />}
           </li>
         ))}
       </ul>

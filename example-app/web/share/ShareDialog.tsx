@@ -31,9 +31,9 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
 
   const refresh = useCallback(async () => {
     await open.refreshMembers()
-    // The devices of those who joined since, which a new key would be sealed for.
-    if (isOwner) await open.refreshKeys()
-  }, [open, isOwner])
+    // The devices of those who joined since: a new key would be sealed for them, and people compare them.
+    await open.refreshKeys()
+  }, [open])
 
   // Somebody came or went: perhaps a new member.
   useEffect(() => { void refresh().catch(() => {}) }, [refresh, people.length])
@@ -77,7 +77,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
       {membership !== undefined && (
         <MemberList
           members={membership.members} selfId={self?.memberId} isOwner={isOwner}
-          here={people.map(({ memberId }) => memberId)} onChangeRole={changeRole} onRemove={remove}
+          here={people.map(({ memberId }) => memberId)} keyExchange={open.keyExchange} onChangeRole={changeRole} onRemove={remove}
         />
       )}
       {isOwner && isLive && <Admitted key={`${membership.members.map(({ memberId }) => memberId).join()} ${removal?.name}`} open={open} />}

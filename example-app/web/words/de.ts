@@ -304,6 +304,14 @@ export const de: Words = {
     hasNoNewKey: 'Aber es konnte kein neuer Schlüssel erstellt werden. Was ab jetzt geschrieben wird, ist weiter mit einem Schlüssel verschlüsselt, den diese Person vielleicht hat.',
     makeKey: 'Neuen Schlüssel erstellen',
     unreached: (names) => `Senden Sie den neuen Link an ${names}: Deren Geräte wurden hier noch nicht gesehen.`,
+    safety: {
+      number: 'Sicherheitsnummer',
+      numberWith: (name) => `Sicherheitsnummer mit ${name}`,
+      note: (name) => `${name} findet an dieser Stelle auch eine Nummer. Lesen Sie sie einander vor, wo Sie die Stimme kennen: Ist sie gleich, steht kein anderes Gerät dazwischen.`,
+      isSame: 'Sie ist gleich',
+      compared: 'Sie haben sie verglichen.',
+      changed: (name) => `Der Server nennt für ${name} ein anderes Gerät als das zuerst gesehene. Fragen Sie nach. Neue Schlüssel gehen weiterhin nur an das erste.`
+    },
     removalNote: 'Wenn Sie jemanden entfernen, schließt sich das Dokument für diese Person sofort. Ihr Browser erstellt dann einen neuen Schlüssel und verschließt ihn für alle, die bleiben. Alles, was danach geschrieben wird, ist damit verschlüsselt.',
     delete: 'Dokument löschen',
     deleteNote: 'Es wird für alle gelöscht und kann nicht zurückgeholt werden.',

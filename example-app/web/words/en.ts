@@ -307,6 +307,14 @@ export const en = {
     hasNoNewKey: 'But no new key could be made. What is written from now on is still encrypted with a key that they may have.',
     makeKey: 'Make a new key',
     unreached: (names: string) => `Send the new link to ${names}: their devices were not seen here yet.`,
+    safety: {
+      number: 'Safety number',
+      numberWith: (name: string) => `Safety number with ${name}`,
+      note: (name: string) => `${name} finds a number in this place, too. Read it to each other where you know the voice: if it is the same, no other device is in between.`,
+      isSame: 'It is the same',
+      compared: 'You have compared it.',
+      changed: (name: string) => `The server names another device for ${name} than the one that was seen first. Ask them. New keys still go to the first one only.`
+    },
     removalNote: 'Removing someone closes the document for them at once. Your browser then makes a new key, seals it for each person who stays, and everything written from then on is encrypted with it.',
     delete: 'Delete document',
     deleteNote: 'It will be gone for everybody, and cannot be brought back.',

@@ -22,11 +22,7 @@ try {
     const ana = await Person.arrives(browser, 'Ana Meyer', { serviceWorkers: 'block' })
     await ana.newDocument(url)
     await ana.text.focus()
-    await ana.text.evaluate((element, pasted) => {
-      const clipboardData = new DataTransfer()
-      clipboardData.setData('text/html', pasted)
-      element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
-    }, html())
+    await ana.paste('text/html', html())
     await ana.page.getByText('All changes are saved.').waitFor({ timeout: 120_000 })
     await ana.text.locator(':scope > *').first().click({ position: { x: 40, y: 10 } })
     await ana.page.evaluate(() => {

@@ -8,11 +8,6 @@ test('editing', { skip: noBrowser }, async (t) => {
   const browser = await launch()
   t.teardown(() => browser.close())
   const focused = ({ page }: Person) => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
-  const paste = (person: Person, type: string, text: string) => person.text.evaluate((element, { type, text }) => {
-    const clipboardData = new DataTransfer()
-    clipboardData.setData(type, text)
-    element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
-  }, { type, text })
 
   const ana = await Person.arrives(browser, 'Ana Meyer')
   const ben = await Person.arrives(browser, 'Ben Okafor')
@@ -75,7 +70,7 @@ test('editing', { skip: noBrowser }, async (t) => {
     await ana.text.focus()
     await ana.press('Control+a', 'Control+k')
     t.match(await ana.content(), /^<p>Read more<\/p>/)
-    await paste(ana, 'text/plain', 'https://example.org/')
+    await ana.paste('text/plain', 'https://example.org/')
     t.match(await ana.content(), /^<p><a href="https:\/\/example.org\/"[^>]*>Read more<\/a>/)
   })
 
@@ -93,7 +88,7 @@ test('editing', { skip: noBrowser }, async (t) => {
     await ana.shoot('table')
     await ana.page.getByRole('button', { name: 'Delete table' }).click()
     await clear()
-    await paste(ana, 'text/html', '<table><tr><td>a1</td><td>b1</td></tr><tr><td>a2</td><td>b2</td></tr></table>')
+    await ana.paste('text/html', '<table><tr><td>a1</td><td>b1</td></tr><tr><td>a2</td><td>b2</td></tr></table>')
     await ben.reads('b2')
     t.equal(await ben.text.locator('tr').count(), 2)
     t.equal(await ben.text.locator('td').nth(2).innerText(), 'a2')
@@ -102,14 +97,14 @@ test('editing', { skip: noBrowser }, async (t) => {
 
   await t.test('Markdown that is pasted', async (t) => {
     await clear()
-    await paste(ana, 'text/plain', '# Shopping\n\n- bread\n- cheese\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n')
+    await ana.paste('text/plain', '# Shopping\n\n- bread\n- cheese\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n')
     await ben.reads('cheese')
     const content = await agreement(ana, ben)
     t.match(content, '<h1>Shopping</h1>')
     t.match(content, /<ul[^>]*><li><p>bread<\/p><\/li>/)
     t.match(content, /<td><p>1<\/p><\/td>/)
     await clear()
-    await paste(ana, 'text/plain', 'one * two\nthree_four')
+    await ana.paste('text/plain', 'one * two\nthree_four')
     t.match(await ana.content(), 'one * two')
     t.same([...ana.complaints, ...ben.complaints], [])
   })
@@ -129,7 +124,7 @@ test('editing', { skip: noBrowser }, async (t) => {
   await t.test('on paper there are pages, and no toolbar', async (t) => {
     await clear()
     const words = Array.from({ length: 20_000 }, (_, index) => `word${index}`)
-    await paste(ana, 'text/html', Array.from({ length: 200 }, (_, index) => `<p>${words.slice(index * 100, index * 100 + 100).join(' ')}</p>`).join(''))
+    await ana.paste('text/html', Array.from({ length: 200 }, (_, index) => `<p>${words.slice(index * 100, index * 100 + 100).join(' ')}</p>`).join(''))
     await ana.reads('word19999')
     const pdf = (await ana.page.pdf({ format: 'A4' })).toString('latin1')
     const pages = pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0

@@ -77,11 +77,7 @@ test('writing', { skip: noBrowser }, async (t) => {
     const words = Array.from({ length: 5000 }, (_, index) => `word${index}`)
     const html = Array.from({ length: 50 }, (_, index) => `<p>${words.slice(index * 100, index * 100 + 100).join(' ')}</p>`).join('')
     await ana.text.focus()
-    await ana.text.evaluate((element, pasted) => {
-      const clipboardData = new DataTransfer()
-      clipboardData.setData('text/html', pasted)
-      element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
-    }, html)
+    await ana.paste('text/html', html)
     await ben.reads('word4999')
     const content = await agreement(ana, ben)
     t.ok(content.match(/word\d+/g)?.join() === words.join(), 'each word, in order')

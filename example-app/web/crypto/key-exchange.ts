@@ -50,6 +50,8 @@ export class KeyExchange {
   readonly #record: DocumentRecord
   readonly #keyring: Keyring
   readonly #device: BoxKeyPair
+  /** Those that the server named last. */
+  #named: Device[] = []
 
   constructor (record: DocumentRecord, keyring: Keyring, device: BoxKeyPair) {
     this.#record = record
@@ -98,7 +100,7 @@ export class KeyExchange {
     if (publicKey === undefined) return
     this.#record.compared = { ...this.#record.compared, [memberId]: publicKey }
     await saveDocument(this.#record)
-    this.devices.set(new Map(this.devices.get()).set(memberId, { isChanged: false, ...this.devices.get().get(memberId), isCompared: true }))
+    this.#show()
   }
 
   async #remember (devices: Device[]): Promise<void> {
@@ -109,10 +111,15 @@ export class KeyExchange {
       if (!isKnown && isReceiver(publicKey) && vouched === voucher(key, this.#record.id, memberId, publicKey)) known[memberId] = publicKey
     }
     await saveDocument(this.#record)
-    const { compared } = this.#record
-    const seen = Object.entries(known).filter(([, publicKey]) => isReceiver(publicKey))
+    this.#named = devices
+    this.#show()
+  }
+
+  #show (): void {
+    const { devices, compared } = this.#record
+    const seen = Object.entries(devices).filter(([, publicKey]) => isReceiver(publicKey))
     this.devices.set(new Map(seen.map(([memberId, publicKey]) => {
-      const isChanged = devices.some((device) => device.memberId === memberId && device.publicKey !== publicKey)
+      const isChanged = this.#named.some((device) => device.memberId === memberId && device.publicKey !== publicKey)
       return [memberId, { isChanged, isCompared: compared?.[memberId] === publicKey }]
     })))
   }

@@ -59,7 +59,7 @@ export async function recover (content: unknown): Promise<Recovered> {
   for (const record of content.documents) {
     const known = await readDocument(record.id)
     const keys = record.keys.filter(isKey)
-    await saveDocument(known === undefined ? { ...record, keys, registered: true } : { ...known, keys: [...new Set([...keys, ...known.keys])] })
+    await saveDocument(known === undefined ? { ...record, keys, registered: true } : Object.assign(known, { keys: [...new Set([...keys, ...known.keys])] }))
   }
   const { sessionKey, memberId, name } = content.session
   await keepSession({ sessionKey, memberId, name })

@@ -50,7 +50,8 @@ export const Limits = Type.Object({
   callbackTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 10_000 }),
   /**
    * During shutdown, connections are closed one after the other (5 ms per connection), within this time. Then it is the time limit for messages in
-   * flight, and again for pending writes. @unit ms @see docs/deployment.md#shutdown
+   * flight, and again for pending writes. At any time it is the time limit for what a client sent before it closed its connection.
+   * @unit ms @see docs/deployment.md#shutdown
    */
   drainTimeout: Type.Integer({ minimum: 1, maximum: maxDelay, default: 5_000 })
 }, { additionalProperties: false })

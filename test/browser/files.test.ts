@@ -77,8 +77,11 @@ test('files and the list of documents', { skip: noBrowser }, async (t) => {
     t.same(await titles(), ['Minutes of May', 'Trip to <the sea>', 'Trip to <the sea> (copy)', 'Untitled'])
     await ana.page.getByLabel('Order').selectOption('Last opened first')
     await ana.page.getByRole('button', { name: 'Folder of Trip to <the sea> (copy)' }).click()
-    await ana.page.getByLabel('Folder', { exact: true }).fill('Holidays')
-    await ana.page.getByRole('button', { name: 'Save', exact: true }).click()
+    const dialog = ana.page.getByRole('dialog')
+    await dialog.getByLabel('Folder').fill('Holidays')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    // The list of folders is there before the dialog is gone.
+    await dialog.waitFor({ state: 'detached' })
     await ana.page.getByLabel('Folder', { exact: true }).selectOption('Holidays')
     t.same(await titles(), ['Trip to <the sea> (copy)'])
     await ana.shoot('list')

@@ -1,13 +1,15 @@
 import * as Y from 'yjs'
+import { commentMaps } from '../comments/comments.ts'
 import { setTitle, titleOf } from '../sync/title.ts'
 import { write } from './database.ts'
 import { newDocument, saveDocument, type DocumentRecord } from './documents.ts'
 
-/** A document of one's own with the text of another. It is on this device first, as a copy that is sent when the document is opened. */
+/** A document of one's own with the text of another, without its comments. It is on this device first, as a copy that is sent when the document is opened. */
 export async function copyOf (source: Y.Doc, title = titleOf(source)): Promise<DocumentRecord> {
   const doc = new Y.Doc()
   Y.applyUpdateV2(doc, Y.encodeStateAsUpdateV2(source))
   setTitle(doc, title)
+  for (const map of commentMaps(doc)) map.clear()
   const record = await newDocument()
   await write('contents', Y.encodeStateAsUpdateV2(doc), record.id)
   record.title = titleOf(doc)

@@ -8,13 +8,14 @@ import { People } from './People.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
 import { texts } from '../words/index.ts'
 
-export function TopBar ({ open, showsServer, onExport, onHistory, onShare, onShowServer }: {
+export function TopBar ({ open, beside, onExport, onHistory, onShare, onShowServer, onShowComments }: {
   open: OpenDocument
-  showsServer: boolean
+  beside: 'server' | 'comments' | undefined
   onExport: () => void
   onHistory: () => void
   onShare: () => void
   onShowServer: () => void
+  onShowComments: () => void
 }) {
   const phase = phaseOf(useDocumentState(open.connection).connection)
 
@@ -26,10 +27,11 @@ export function TopBar ({ open, showsServer, onExport, onHistory, onShare, onSho
         <People open={open} />
         <ThemeButton />
         <IconButton icon='export' label={texts().document.export} onClick={onExport} />
+        <IconButton className='comments-button' icon='comment' label={texts().comments.heading} aria-pressed={beside === 'comments'} onClick={onShowComments} />
         <button type='button' className='button' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onHistory}>
           <Icon name='history' /><span className='button-words'>{texts().document.history}</span>
         </button>
-        <button type='button' className='button' aria-pressed={showsServer} onClick={onShowServer}>
+        <button type='button' className='button' aria-pressed={beside === 'server'} onClick={onShowServer}>
           <Icon name='eye' /><span className='button-words'>{texts().document.serverView}</span>
         </button>
         <button type='button' className='button primary' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onShare}>

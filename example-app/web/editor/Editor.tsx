@@ -3,11 +3,13 @@ import type { EditorState } from 'prosemirror-state'
 import type { EditorView } from 'prosemirror-view'
 import { useEffect, useRef, useState } from 'react'
 import { mayWrite } from '../api.ts'
+import { placeOfSelection } from '../comments/plugin.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { phaseOf } from '../sync/status.ts'
 import { titleOf } from '../sync/title.ts'
 import { useSignal } from '../ui/signal.ts'
 import { createEditor } from './editor.ts'
+import { commentWanted } from './commands.ts'
 import { linkWanted, setLink } from './link-commands.ts'
 import { LinkDialog } from './LinkDialog.tsx'
 import { Title } from './Title.tsx'
@@ -17,7 +19,7 @@ import { texts } from '../words/index.ts'
 /** Milliseconds. The toolbar follows the text, and no letter waits for it. */
 const toolbarDelay = 60
 
-export function Editor ({ open }: { open: OpenDocument }) {
+export function Editor ({ open, onComment }: { open: OpenDocument, onComment: () => void }) {
   const place = useRef<HTMLDivElement>(null)
   const [view, setView] = useState<EditorView>()
   const [state, setState] = useState<EditorState>()
@@ -62,6 +64,16 @@ export function Editor ({ open }: { open: OpenDocument }) {
     view?.dom.addEventListener(linkWanted, ask)
     return () => view?.dom.removeEventListener(linkWanted, ask)
   }, [view])
+
+  useEffect(() => {
+    const begin = () => {
+      const place = view && placeOfSelection(view, open)
+      if (place !== undefined) open.comments.draft.set(place)
+      onComment()
+    }
+    view?.dom.addEventListener(commentWanted, begin)
+    return () => view?.dom.removeEventListener(commentWanted, begin)
+  }, [view, open, onComment])
 
   return (
     <main className='editor'>

@@ -48,10 +48,19 @@ const toggleQuote: Command = (state, dispatch) => inside(state, nodes.blockquote
   ? lift(state, dispatch)
   : wrapIn(nodes.blockquote)(state, dispatch)
 
+/** Asks for a comment on the selection, and for the comments that are there. */
+const wantComment: Command = (_state, dispatch, view) => {
+  if (dispatch !== undefined) view?.dom.dispatchEvent(new Event(commentWanted))
+  return true
+}
+
 const lineBreak: Command = (state, dispatch) => {
   dispatch?.(state.tr.replaceSelectionWith(nodes.hard_break.create()).scrollIntoView())
   return true
 }
+
+/** The event of the editor's element when somebody wants to write or see comments. */
+export const commentWanted = 'comment-wanted'
 
 export interface Tool {
   name: keyof Words['editor']['tools']
@@ -93,7 +102,8 @@ export const tools: Tool[][] = [
     markTool('italic', 'Mod-i', marks.em),
     markTool('strike', 'Mod-Shift-x', marks.strike),
     markTool('code', 'Mod-e', marks.code),
-    { name: 'link', keys: 'Mod-k', command: toggleLink, isOn: hasLink }
+    { name: 'link', keys: 'Mod-k', command: toggleLink, isOn: hasLink },
+    { name: 'comment', keys: 'Mod-Alt-m', command: wantComment }
   ],
   [
     { name: 'bullets', keys: 'Mod-Shift-8', command: toggleList(nodes.bullet_list), isOn: (s) => inside(s, nodes.bullet_list) },

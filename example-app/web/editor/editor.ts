@@ -4,6 +4,7 @@ import { EditorState, Plugin } from 'prosemirror-state'
 import { tableEditing } from 'prosemirror-tables'
 import { Decoration, DecorationSet, EditorView } from 'prosemirror-view'
 import { yCursorPlugin, ySyncPlugin, ySyncPluginKey, yUndoPlugin } from 'y-prosemirror'
+import { commentMarks } from '../comments/plugin.ts'
 import { colorNumber } from '../sync/colors.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import type { PresenceState } from '../sync/presence.ts'
@@ -30,6 +31,7 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
         keymap(baseKeymap),
         clipboard(),
         tableEditing(),
+        commentMarks(open),
         placeholder(texts().editor.placeholder)
       ]
     }),

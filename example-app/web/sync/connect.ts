@@ -65,9 +65,10 @@ function reasonOf (cause: unknown): unknown {
 }
 
 /** Changes count while this person may write. The editor repairs what it cannot show, and what a viewer's repairs stays with the viewer. */
-function ofWriters (crdt: Crdt, { role }: OpenDocument): Crdt {
+function ofWriters (crdt: Crdt, { role, comments }: OpenDocument): Crdt {
   return {
     ...crdt,
+    restore: (content) => comments.keepDuring(() => crdt.restore?.(content)),
     changesSince: (contents) => mayWrite(role.get()) ? crdt.changesSince(contents) : [],
     subscribe (listener) {
       const held: Uint8Array[] = []

@@ -2,7 +2,9 @@ import type { SecsyncDocument } from 'fastify-secsync/client'
 import { defaultDeleteFilter, defaultProtectedNodes, ySyncPluginKey } from 'y-prosemirror'
 import { Awareness, removeAwarenessStates } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { documentPath, mayWrite, request, Unreachable, type Member, type Membership, type Role } from '../api.ts'
+import { documentPath, mayWrite, request, Refused, Unreachable, type Member, type Membership, type Role } from '../api.ts'
+import { Comments } from '../comments/comments.ts'
+import { commentKeys } from '../comments/keys.ts'
 import { deviceKeys } from '../crypto/device.ts'
 import { KeyExchange } from '../crypto/key-exchange.ts'
 import { Keyring } from '../crypto/keyring.ts'
@@ -35,6 +37,7 @@ export class OpenDocument {
     captureTransaction: ({ meta }) => meta.get('addToHistory') !== false
   })
 
+  readonly comments: Comments
   readonly presence = new Awareness(this.doc)
   readonly role: Signal<Role | undefined>
   readonly members = new Signal<Membership | undefined>(undefined)
@@ -72,9 +75,16 @@ export class OpenDocument {
     this.role = new Signal(record.role)
     this.#earlierCopy = earlierCopy
     this.doc.transact(() => { for (const update of earlierCopy?.updates ?? []) Y.applyUpdateV2(this.doc, update) })
+    this.comments = new Comments(this.doc, record.id)
     this.connection = connect(this)
     this.presence.on('change', this.#othersSaid)
-    this.#ends.push(observeTitle(this.doc, () => { void this.#saveTitle() }), this.connection.subscribe(this.#moved), keyring.newest.subscribe(this.#rotate))
+    this.#ends.push(
+      observeTitle(this.doc, () => { void this.#saveTitle() }),
+      this.connection.subscribe(this.#moved),
+      keyring.newest.subscribe(this.#rotate),
+      this.comments.conversations.subscribe(this.#commented),
+      () => this.comments.close()
+    )
   }
 
   /** Who this is, with the colour of their place among the members. */
@@ -86,8 +96,13 @@ export class OpenDocument {
 
   /** Whose page a state is of. Undefined until the server has said it. */
   personOf ({ user }: PresenceState): Person | undefined {
+    return this.personWith(user?.publicKey)
+  }
+
+  /** Whose public key it is. */
+  personWith (publicKey: string | undefined): Person | undefined {
     const membership = this.members.get()
-    return membership && personOf(membership, user?.publicKey)
+    return membership && personOf(membership, publicKey)
   }
 
   readonly #moved = () => {
@@ -132,12 +147,21 @@ export class OpenDocument {
     for (const [id, state] of statesOf(this.presence)) {
       const { membersChangedAt, user: { publicKey } = {} } = state
       if (id === this.presence.clientID || publicKey === undefined) continue
-      const isUnknown = this.personOf(state) === undefined && !this.#unknown.has(publicKey)
-      if (isUnknown) this.#unknown.add(publicKey)
-      if (!isUnknown && this.#membersChangedAt.get(id) === membersChangedAt) continue
+      this.#askWhoseIs(publicKey)
+      if (this.#membersChangedAt.get(id) === membersChangedAt) continue
       this.#membersChangedAt.set(id, membersChangedAt)
       this.#refreshSoon()
     }
+  }
+
+  readonly #commented = () => {
+    for (const publicKey of this.comments.publicKeys) this.#askWhoseIs(publicKey)
+  }
+
+  #askWhoseIs (publicKey: string): void {
+    if (this.personWith(publicKey) !== undefined || this.#unknown.has(publicKey)) return
+    this.#unknown.add(publicKey)
+    this.#refreshSoon()
   }
 
   #refreshSoon (): void {
@@ -160,11 +184,26 @@ export class OpenDocument {
 
   async #askMembers ({ sessionKey, memberId }: Session): Promise<void> {
     const { publicKey } = this.connection
-    if (!this.#isIntroduced) await request('PUT', documentPath(this.id, 'authors', publicKey), sessionKey)
+    if (!this.#isIntroduced) {
+      await this.#introduce(publicKey, sessionKey)
+      // Before the server gets a comment that was written offline. In this browser somebody else may have written with it.
+      const keys = await commentKeys()
+      if (keys !== undefined) await this.#introduce(keys.publicKey, sessionKey).catch(unlessRefused)
+    }
     const membership = await request<Membership>('GET', documentPath(this.id), sessionKey)
     this.#isIntroduced = membership.members.some((member) => member.memberId === memberId && member.publicKeys.includes(publicKey))
     // Nothing brings back the record of a document that was left meanwhile.
     if (this.#closing === undefined) await this.#setMembership(membership)
+  }
+
+  /** Says whose comments are signed with this key. */
+  readonly introduceComments = async (publicKey: string): Promise<void> => {
+    if (this.personWith(publicKey) !== undefined) return
+    await withSession(({ sessionKey }) => this.#introduce(publicKey, sessionKey)).catch(() => { this.#isIntroduced = false })
+  }
+
+  async #introduce (publicKey: string, sessionKey: string): Promise<void> {
+    await request('PUT', documentPath(this.id, 'authors', publicKey), sessionKey)
   }
 
   async #setMembership (membership: Membership): Promise<void> {
@@ -243,4 +282,8 @@ export class OpenDocument {
     this.doc.destroy()
     await closed
   }
+}
+
+function unlessRefused (error: unknown): void {
+  if (!(error instanceof Refused)) throw error
 }

@@ -1,6 +1,7 @@
 import type { Awareness } from 'y-protocols/awareness'
 import type { Membership } from '../api.ts'
 import { colorAt } from './colors.ts'
+import { isPosition, isRecord } from './position.ts'
 
 // Presence travels encrypted and is kept nowhere. It comes from other browsers, and says only where somebody is: who they are comes from the server.
 
@@ -25,23 +26,6 @@ export function isPresenceState (state: Record<string, unknown>): boolean {
   const { cursor, membersChangedAt } = state
   if (cursor !== undefined && cursor !== null && !(isRecord(cursor) && isPosition(cursor.anchor) && isPosition(cursor.head))) return false
   return (membersChangedAt === undefined || Number.isSafeInteger(membersChangedAt)) && JSON.stringify(state).length <= largest
-}
-
-/** A relative position of Yjs in the text. */
-function isPosition (position: unknown): boolean {
-  if (!isRecord(position)) return false
-  const { type, tname, item, assoc } = position
-  const isAnywhere = [type, item].every((id) => id === undefined || id === null || isId(id))
-  return isAnywhere && (tname === undefined || tname === null || tname === 'body') && (assoc === undefined || Number.isSafeInteger(assoc)) &&
-    [type, tname, item].some((part) => part !== undefined && part !== null)
-}
-
-function isId (id: unknown): boolean {
-  return isRecord(id) && [id.client, id.clock].every((number) => Number.isSafeInteger(number) && Number(number) >= 0)
-}
-
-function isRecord (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 /** By the number of the client. Those of others are checked. */

@@ -233,6 +233,7 @@ export const de: Words = {
       strike: 'Durchgestrichen',
       code: 'Code',
       link: 'Link',
+      comment: 'Kommentieren',
       bullets: 'Liste',
       numbers: 'Nummerierte Liste',
       checks: 'Aufgabenliste',
@@ -249,6 +250,28 @@ export const de: Words = {
     linkAddress: 'Adresse',
     setLink: 'Link setzen',
     noAddress: 'Das ist keine Adresse einer Seite oder für E-Mail.'
+  },
+
+  comments: {
+    heading: 'Kommentare',
+    close: 'Kommentare schließen',
+    new: 'Neuer Kommentar',
+    comment: 'Kommentar',
+    answer: 'Antwort',
+    send: 'Senden',
+    cancel: 'Abbrechen',
+    failed: 'Dieses Gerät konnte den Kommentar nicht speichern.',
+    none: 'Wähle Text aus und schreibe einen Kommentar dazu.',
+    noneYet: 'Es gibt keine Kommentare.',
+    count: (count: number) => plural(count, { one: '# offener Kommentar', other: '# offene Kommentare' }),
+    goTo: (quote: string) => `Zu „${quote}“ gehen`,
+    textIsGone: 'Dieser Text steht nicht mehr im Dokument.',
+    noMember: 'Kein Mitglied mehr',
+    resolve: 'Erledigt',
+    reopen: 'Wieder öffnen',
+    showResolved: (count: number) => plural(count, { one: '# erledigten Kommentar zeigen', other: '# erledigte Kommentare zeigen' }),
+    remove: 'Löschen',
+    removeComment: (text: string) => `„${text.slice(0, 40)}“ löschen`
   },
 
   history: {

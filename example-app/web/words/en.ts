@@ -236,6 +236,7 @@ export const en = {
       strike: 'Strikethrough',
       code: 'Code',
       link: 'Link',
+      comment: 'Comment',
       bullets: 'Bullet list',
       numbers: 'Numbered list',
       checks: 'Check list',
@@ -252,6 +253,28 @@ export const en = {
     linkAddress: 'Address',
     setLink: 'Set link',
     noAddress: 'This is no address of a page or for mail.'
+  },
+
+  comments: {
+    heading: 'Comments',
+    close: 'Close the comments',
+    new: 'New comment',
+    comment: 'Comment',
+    answer: 'Answer',
+    send: 'Send',
+    cancel: 'Cancel',
+    failed: 'This device could not keep the comment.',
+    none: 'Select some text, and write a comment on it.',
+    noneYet: 'There are no comments.',
+    count: (count: number) => plural(count, { one: '# open comment', other: '# open comments' }),
+    goTo: (quote: string) => `Go to “${quote}”`,
+    textIsGone: 'This text is no longer in the document.',
+    noMember: 'No member any more',
+    resolve: 'Resolve',
+    reopen: 'Open again',
+    showResolved: (count: number) => plural(count, { one: 'Show # resolved comment', other: 'Show # resolved comments' }),
+    remove: 'Delete',
+    removeComment: (text: string) => `Delete “${text.slice(0, 40)}”`
   },
 
   history: {

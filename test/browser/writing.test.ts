@@ -41,6 +41,35 @@ test('writing', { skip: noBrowser }, async (t) => {
     t.same([...ana.complaints, ...ben.complaints], [])
   })
 
+  await t.test('the words of people who write at one place stay whole', async (t) => {
+    const [ana, ben] = await anaAndBen()
+    const cleo = await Person.arrives(browser, 'Cleo Lind')
+    await cleo.open(await ana.invite('Can edit'))
+    await cleo.isLive()
+    const people = [ana, ben, cleo]
+    await ana.write('Start: ')
+    for (const person of people) {
+      await person.reads('Start:')
+      await person.moveTo('end')
+    }
+    // Each letter is with everybody before the next one.
+    let written = 'Start: '.length
+    for (let letter = 0; letter < 5; letter++) {
+      for (const [index, person] of people.entries()) await person.page.keyboard.type('abc'[index] ?? '')
+      written += people.length
+      for (const { page } of people) {
+        await page.waitForFunction((length) => {
+          const copy = document.querySelector('[aria-label="Text"] p')?.cloneNode(true) as Element | undefined
+          for (const cursor of copy?.querySelectorAll('.cursor') ?? []) cursor.remove()
+          return copy?.textContent.length === length
+        }, written)
+      }
+    }
+    const content = await agreement(ana, ben)
+    for (const word of ['aaaaa', 'bbbbb', 'ccccc']) t.match(content, word)
+    await cleo.context.close()
+  })
+
   await t.test('names and cursors show where the others are, and go when they leave', async (t) => {
     const [ana, ben] = await anaAndBen()
     await ben.write('I am here')

@@ -1,13 +1,11 @@
 import { Plugin, PluginKey, type EditorState } from 'prosemirror-state'
 import { Decoration, DecorationSet, type EditorView } from 'prosemirror-view'
-import { absolutePositionToRelativePosition, relativePositionToAbsolutePosition, ySyncPluginKey, type ProsemirrorBinding } from 'y-prosemirror'
 import * as Y from 'yjs'
+import { beforeLetter, behindLetter, positionOf, syncOf } from '../editor/positions.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { longest, type Place } from './comment.ts'
 
 const key = new PluginKey<DecorationSet>('comments')
-
-interface Sync { binding: ProsemirrorBinding | null, isChangeOrigin?: boolean }
 
 /** Marks the text that has comments, and says which conversations still have theirs. */
 export function commentMarks (open: OpenDocument): Plugin {
@@ -51,43 +49,22 @@ export function commentMarks (open: OpenDocument): Plugin {
 }
 
 /** What is selected, to comment on it. Undefined if it has no text. */
-export function placeOfSelection ({ state, state: { doc, selection: { from, to } } }: EditorView, { doc: yDoc, body }: OpenDocument): Place | undefined {
-  const mapping = syncOf(state)?.binding?.mapping
+export function placeOfSelection ({ state, state: { doc, selection: { from, to } } }: EditorView, open: OpenDocument): Place | undefined {
   const quote = doc.textBetween(from, to, ' ').trim()
-  if (mapping === undefined || quote === '') return undefined
-  const start: Y.RelativePosition = absolutePositionToRelativePosition(from, body, mapping)
-  const end: Y.RelativePosition = absolutePositionToRelativePosition(to, body, mapping)
-  return { from: Y.relativePositionToJSON(start), to: Y.relativePositionToJSON(before(end, yDoc)), quote: quote.slice(0, longest.quote) }
+  // What is written behind the selection is not meant.
+  const [start, end] = [beforeLetter(state, from, open), behindLetter(state, to, open)]
+  if (start === undefined || end === undefined || quote === '') return undefined
+  return { from: Y.relativePositionToJSON(start), to: Y.relativePositionToJSON(end), quote: quote.slice(0, longest.quote) }
 }
 
-/** It stays with the letter before it: what is written behind that is not meant. */
-function before (position: Y.RelativePosition, doc: Y.Doc): Y.RelativePosition {
-  const absolute = Y.createAbsolutePositionFromRelativePosition(position, doc)
-  return absolute === null ? position : Y.createRelativePositionFromTypeIndex(absolute.type, absolute.index, -1)
-}
-
-function marksIn (state: EditorState, { doc: yDoc, body, comments }: OpenDocument): DecorationSet {
-  const mapping = syncOf(state)?.binding?.mapping
-  if (mapping === undefined) return DecorationSet.empty
-  const shown = comments.shown.get()
-  const positionOf = (position: unknown) => {
-    try {
-      return relativePositionToAbsolutePosition(yDoc, body, Y.createRelativePositionFromJSON(position), mapping)
-    } catch {
-      // It names something that is no text.
-      return null
-    }
-  }
-  return DecorationSet.create(state.doc, comments.conversations.get().flatMap(({ id, place, isResolved }) => {
-    const [from, to] = [positionOf(place.from), positionOf(place.to)]
-    if (from === null || to === null || from >= to || to > state.doc.content.size) return []
+function marksIn (state: EditorState, open: OpenDocument): DecorationSet {
+  const shown = open.comments.shown.get()
+  return DecorationSet.create(state.doc, open.comments.conversations.get().flatMap(({ id, place, isResolved }) => {
+    const [from, to] = [place.from, place.to].map((position) => positionOf(state, Y.createRelativePositionFromJSON(position), open))
+    if (from === undefined || to === undefined || from >= to) return []
     // One that is resolved is not marked, and still has its place.
     return Decoration.inline(from, to, id === shown ? { class: 'commented shown' } : isResolved ? {} : { class: 'commented' }, { id })
   }))
-}
-
-function syncOf (state: EditorState): Sync | undefined {
-  return ySyncPluginKey.getState(state) as Sync | undefined
 }
 
 function idsIn (marks: Decoration[] = []): string[] {

@@ -11,6 +11,7 @@ import type { PresenceState } from '../sync/presence.ts'
 import { CheckItemView } from './check-item.ts'
 import { keys } from './commands.ts'
 import { clipboard } from './clipboard.ts'
+import { ownCursor } from './own-cursor.ts'
 import { countLeftOut, Reading } from './reading.ts'
 import { typingRules } from './typing-rules.ts'
 import { texts } from '../words/index.ts'
@@ -24,6 +25,7 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
       plugins: [
         ySyncPlugin(open.body, { mapping: reading }),
         keepLeftOut(reading, open),
+        ownCursor(open),
         cursors(open),
         yUndoPlugin({ undoManager: open.undo }),
         typingRules(),

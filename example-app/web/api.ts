@@ -33,18 +33,45 @@ export class Unreachable extends Error {}
 
 /** The session key travels in a header and not in a cookie, so that no other site can make a browser send it. */
 export async function request<T> (method: string, path: string, sessionKey?: string, body?: unknown): Promise<T> {
+  const response = await ask(method, path, sessionKey, body === undefined ? undefined : { type: 'application/json', content: JSON.stringify(body) })
+  const text = await response.text()
+  return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** Bytes, and at most so many: what sends more is not believed. */
+export async function readBytes (path: string, sessionKey: string, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { body } = await ask('GET', path, sessionKey)
+  const bytes = new Uint8Array(most)
+  let length = 0
+  const reader = body?.getReader()
+  const next = async () => (await reader?.read().catch(() => { throw new Unreachable() }))?.value
+  for (let part = await next(); part !== undefined; part = await next()) {
+    if (length + part.length > most) {
+      await reader?.cancel()
+      throw new Refused(413)
+    }
+    bytes.set(part, length)
+    length += part.length
+  }
+  return bytes.slice(0, length)
+}
+
+export async function writeBytes (path: string, sessionKey: string, content: Uint8Array<ArrayBuffer>): Promise<void> {
+  await ask('PUT', path, sessionKey, { type: 'application/octet-stream', content })
+}
+
+async function ask (method: string, path: string, sessionKey?: string, body?: { type: string, content: BodyInit }): Promise<Response> {
   const headers: Record<string, string> = {}
   if (sessionKey !== undefined) headers.authorization = `Bearer ${sessionKey}`
-  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (body !== undefined) headers['content-type'] = body.type
   let response: Response
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body), cache: 'no-store' })
+    response = await fetch(path, { method, headers, body: body?.content ?? null, cache: 'no-store' })
   } catch {
     throw new Unreachable()
   }
   if (!response.ok) throw new Refused(response.status)
-  const text = await response.text()
-  return (text === '' ? undefined : JSON.parse(text)) as T
+  return response
 }
 
 export function documentPath (id: string, ...rest: string[]): string {

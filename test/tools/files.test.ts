@@ -48,6 +48,7 @@ t.test('editors store a file in chunks, and members read it once it is finished'
     for (const [number, chunk] of chunks.entries()) {
       const answer = await send(who, 'GET', `${file}/chunks/${number}`)
       t.equal(answer.headers['content-type'], 'application/octet-stream')
+      t.equal(answer.headers['cache-control'], 'no-store')
       t.same(answer.rawPayload, chunk)
     }
   }

@@ -19,7 +19,8 @@ const files: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/documents/:id/files/:fileId/chunks/:number', { preHandler: onlyMembers, schema: { params: ChunkParams } }, async ({ params: { id, fileId, number } }, reply) => {
     const chunk = await app.files.get({ documentId: id, fileId }, Number(number))
     if (chunk === undefined) throw new FileNotFound()
-    return await reply.type('application/octet-stream').send(chunk)
+    // The page keeps files itself, bounded, and until their document leaves the device. A copy in the browser's cache would stay behind.
+    return await reply.type('application/octet-stream').header('cache-control', 'no-store').send(chunk)
   })
 
   app.put('/documents/:id/files/:fileId', {

@@ -18,6 +18,8 @@ export interface DocumentRecord {
   isRemoved?: boolean
   /** Changes of this device did not reach the server yet. */
   hasUnsent?: boolean
+  /** Files of this device that the server does not have yet. */
+  hasUnsentFiles?: boolean
   /** A key that came with a link while there were others. It becomes the last one once a snapshot turns out to be encrypted with it. */
   keyFromLink?: string | undefined
   /** The server knows the document. False while it was only made on this device. */
@@ -125,9 +127,10 @@ export async function rememberDocument (id: string, key: string, role: Role | un
 }
 
 export async function forgetDocument (id: string): Promise<void> {
-  const { forgetContent } = await import('../sync/storage.ts')
+  const [{ forgetContent }, { forgetFiles }] = await Promise.all([import('../sync/storage.ts'), import('./files.ts')])
   await forgetContent(id)
   await forgetRefused(id)
+  await forgetFiles(id)
   await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete(id))
   await loadDocuments()
 }

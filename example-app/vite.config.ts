@@ -4,6 +4,9 @@ import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 
+/** Service workers: their addresses have to stay. */
+const workers = ['service-worker', 'background']
+
 /**
  * The service worker keeps the whole app on the device, so that a document opens, and a page reloads, without a network.
  * The names of the built files are only known here. A new list changes the worker's bytes, which is how a browser sees a new version.
@@ -15,8 +18,8 @@ function precacheList (): Plugin {
     generateBundle (_options, bundle) {
       const worker = bundle['service-worker.js']
       if (worker?.type !== 'chunk') throw new Error('The build has no service worker')
-      const files = Object.keys(bundle).filter((name) => /\.(js|css)$|-latin-wght-normal-.*\.woff2$/.test(name) && name !== worker.fileName)
-      worker.code = worker.code.replace('__PRECACHE__', () => JSON.stringify(['/', '/theme.js', '/icon.svg', ...files.map((name) => `/${name}`)]))
+      const files = Object.keys(bundle).filter((name) => /\.(js|css)$|-latin-wght-normal-.*\.woff2$/.test(name) && !workers.includes(bundle[name]?.name ?? ''))
+      worker.code = worker.code.replace('__PRECACHE__', () => JSON.stringify(['/', '/theme.js', '/icon.svg', '/icon-192.png', '/manifest.webmanifest', ...files.map((name) => `/${name}`)]))
     }
   }
 }
@@ -48,9 +51,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
-      input: { app: `${import.meta.dirname}/web/index.html`, 'service-worker': `${import.meta.dirname}/web/service-worker.ts` },
+      input: {
+        app: `${import.meta.dirname}/web/index.html`,
+        ...Object.fromEntries(workers.map((name) => [name, `${import.meta.dirname}/web/${name}.ts`]))
+      },
       output: {
-        entryFileNames: (chunk) => chunk.name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js',
+        entryFileNames: (chunk) => workers.includes(chunk.name) ? '[name].js' : 'assets/[name]-[hash].js',
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules\/(react|react-dom|scheduler)\// }

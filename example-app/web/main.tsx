@@ -8,6 +8,7 @@ import { App } from './App.tsx'
 import { NoStorage } from './home/NoStorage.tsx'
 import { loadDocuments } from './device/documents.ts'
 import { loadSession } from './session.ts'
+import { startBackground } from './sync/background.ts'
 import { startLanguage } from './words/index.ts'
 
 const place = document.getElementById('app')
@@ -21,4 +22,5 @@ async function loaded (): Promise<boolean> {
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   void navigator.serviceWorker.register('/service-worker.js')
+  void startBackground().catch(() => {})
 }

@@ -13,6 +13,7 @@ import { keepRefused, readRefused } from '../device/refused.ts'
 import { forgetEarlierCopy, readEarlierCopy, type EarlierCopy } from '../device/earlier-version.ts'
 import { session, withSession, type Session } from '../session.ts'
 import { Signal } from '../ui/signal.ts'
+import { sendInBackground } from './background.ts'
 import { colorAt } from './colors.ts'
 import { connect, keyIdIn } from './connect.ts'
 import { personAt, personOf, statesOf, type Person, type PresenceState } from './presence.ts'
@@ -249,6 +250,7 @@ export class OpenDocument {
   }
 
   #note (facts: Pick<DocumentRecord, 'hasUnsent' | 'isRemoved'>): void {
+    if (facts.hasUnsent === true) void sendInBackground().catch(() => {})
     if (Object.entries(facts).every(([name, value]) => (this.record[name as keyof typeof facts] ?? false) === value)) return
     Object.assign(this.record, facts)
     void saveDocument(this.record).catch(() => {})

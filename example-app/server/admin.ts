@@ -71,6 +71,7 @@ program.command('delete').argument('<id>', 'of the document').description('delet
 program.command('end-sessions').argument('<id>', 'of the person').description('ends all sessions of a person. Their devices are out within seconds')
   .action(async (memberId: string) => {
     await withPrisma(async (prisma) => {
+      await prisma.appTransfer.deleteMany({ where: { memberId } })
       const { count } = await prisma.appSession.deleteMany({ where: { memberId } })
       if (count === 0) throw new Error(`There is no session of a person ${JSON.stringify(memberId)}`)
       printJson({ ended: count })

@@ -26,9 +26,11 @@ import keys from './routes/keys.ts'
 import members from './routes/members.ts'
 import sessions from './routes/sessions.ts'
 import stored from './routes/stored.ts'
+import transfers from './routes/transfers.ts'
 import { endSessions } from './session-end.ts'
 import { authenticate, authenticateWebSocket, Sessions } from './sessions.ts'
 import { Sockets } from './sockets.ts'
+import { removeExpiredTransfers, Transfers } from './transfers.ts'
 import web from './web.ts'
 
 const NotFound = createError('APP_NOT_FOUND', 'There is nothing at this address', 404)
@@ -87,6 +89,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
   app.decorate('quota', new Quota(prisma, limits))
   app.decorate('files', new PrismaFiles(prisma, limits))
   app.decorate('sockets', new Sockets(limits))
+  app.decorate('transfers', new Transfers(prisma))
   app.decorate('refusedSnapshots', new RefusedSnapshots(prisma))
   app.decorateRequest('member', null)
   app.decorateRequest('role', null)
@@ -127,6 +130,8 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
   app.addHook('onClose', async () => ending.stop())
   const removing = removeUnfinishedFiles(app)
   app.addHook('onClose', async () => removing.stop())
+  const forgetting = removeExpiredTransfers(app)
+  app.addHook('onClose', async () => forgetting.stop())
 
   // What goes wrong in here, in the words of a database or of anybody else, is for the log.
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
@@ -139,6 +144,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, () => { throw new NotFound() })
   app.register(health)
   app.register(sessions, { prefix: '/api' })
+  app.register(transfers, { prefix: '/api' })
   app.register(async (api) => {
     api.addHook('onRequest', authenticate)
     api.addHook('onRequest', app.rates.ofMember)
@@ -172,9 +178,9 @@ const contentSecurityPolicy = {
   frameAncestors: ["'none'"]
 }
 
-/** Like Fastify's own, but for what lets people in: session keys in the query, also of a wrong address, and invitations. */
+/** Like Fastify's own, but for what lets people in: session keys in the query, also of a wrong address, invitations and transfers. */
 function serializeRequest (request: FastifyRequest) {
-  const url = request.url.replace(/[?#;].*/s, '').replace(/(\/invitations\/).+/, '$1…')
+  const url = request.url.replace(/[?#;].*/s, '').replace(/(\/(invitations|transfers)\/).+/, '$1…')
   return { method: request.method, url, host: request.host, remoteAddress: request.ip }
 }
 

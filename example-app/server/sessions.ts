@@ -93,8 +93,9 @@ export class Sessions {
     }))
   }
 
-  /** Returns the hashes of the keys of those that ended, whose connections are to be closed. */
+  /** Returns the hashes of the keys of those that ended, whose connections are to be closed. What one of them has left for another device ends, too. */
   async end (which: { memberId: string, id: string | { not: string } }): Promise<string[]> {
+    await this.#prisma.appTransfer.deleteMany({ where: { memberId: which.memberId } })
     const sessions = await this.#prisma.appSession.findMany({ where: which, select: { id: true, keyHash: true } })
     return await this.#remove(sessions)
   }

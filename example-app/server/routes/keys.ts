@@ -3,13 +3,11 @@ import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typ
 import { maxMembers, onlyMembers, onlyOwner } from '../access.ts'
 import { StorageFull } from '../quota.ts'
 import { SessionUnknown } from '../sessions.ts'
-import { DocumentParams } from './schemas.ts'
+import { Bytes32, DocumentParams } from './schemas.ts'
 
 const KeyExists = createError('APP_KEY_EXISTS', 'This key was handed out already', 409)
 
-// Base64. A public key and a voucher have 32 bytes.
-const Bytes32 = Type.String({ pattern: '^[\\w-]{43}$' })
-/** Also of a box: those of the page have some 250 characters. */
+/** Base64. Also of a box: those of the page have some 250 characters. */
 const Text = Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\w-]+$' })
 
 const Device = Type.Object({ memberId: Type.String(), publicKey: Type.String(), voucher: Type.String() })

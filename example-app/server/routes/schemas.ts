@@ -5,13 +5,16 @@ const Id = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[^\\0]+$' })
 
 export const DocumentParams = Type.Object({ id: Id })
 export const MemberParams = Type.Object({ id: Id, memberId: Id })
+/** In base64. */
+export const Bytes32 = Type.String({ pattern: '^[\\w-]{43}$' })
 /** An Ed25519 public key: 32 bytes in base64. */
-export const AuthorParams = Type.Object({ id: Id, publicKey: Type.String({ pattern: '^[\\w-]{43}$' }) })
+export const AuthorParams = Type.Object({ id: Id, publicKey: Bytes32 })
 /** The id of a file is 32 random bytes in base64. */
-export const FileParams = Type.Object({ id: Id, fileId: Type.String({ pattern: '^[\\w-]{43}$' }) })
+export const FileParams = Type.Object({ id: Id, fileId: Bytes32 })
 export const ChunkParams = Type.Object({ ...FileParams.properties, number: Type.String({ pattern: '^(0|[1-9][0-9]{0,5})$' }) })
 export const SessionParams = Type.Object({ sessionId: Id })
 export const InvitationParams = Type.Object({ id: Id, invitationId: Id })
+export const TransferParams = Type.Object({ transferId: Bytes32 })
 export const TokenParams = Type.Object({ token: Id })
 
 /** What an owner can make of others. */

@@ -12,6 +12,8 @@ import { texts, words } from './words/index.ts'
 // The editor and the cryptography are most of the app, and the list of documents needs neither.
 const DocumentPage = lazy(() => import('./document/DocumentPage.tsx'))
 
+const AddedDevicePage = lazy(() => import('./devices/AddedDevicePage.tsx'))
+
 const minute = 60_000
 
 export function App () {
@@ -36,6 +38,9 @@ export function App () {
 
   if (where.page === 'home') return <HomePage />
   if (where.page === 'join') return <JoinPage key={`${where.token} ${where.key}`} token={where.token} documentKey={where.key} />
+  if (where.page === 'device') {
+    return <Suspense fallback={<p className='loading' role='status'>{texts().opening}</p>}><AddedDevicePage key={where.secret} secret={where.secret} /></Suspense>
+  }
   if (who === undefined) {
     return <WelcomePage title={texts().join.titleByLink} action={texts().join.open}>{texts().join.introByLink}</WelcomePage>
   }

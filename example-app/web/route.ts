@@ -8,11 +8,14 @@ export type Route =
   | { page: 'home' }
   | { page: 'document', id: string, key: string }
   | { page: 'join', token: string, key: string }
+  /** For another device of the same person. */
+  | { page: 'device', secret: string }
 
 export function parseRoute (fragment: string): Route {
   const [, page, first = '', key = ''] = fragment.replace(/^#/, '').split('/').map(decodeURIComponent)
   if (page === 'd' && first !== '') return { page: 'document', id: first, key }
   if (page === 'join' && first !== '') return { page: 'join', token: first, key }
+  if (page === 'device') return { page: 'device', secret: first }
   return { page: 'home' }
 }
 
@@ -29,6 +32,13 @@ export function documentLink (id: string, key: string): string {
 export function invitationLink (token: string, key: string): string {
   return new URL(`#/join/${encodeURIComponent(token)}/${key}`, location.origin).href
 }
+
+export function deviceLink (secret: string): string {
+  return new URL(`#/device/${secret}`, location.origin).href
+}
+
+/** The address after the secret was taken out of it. */
+export const usedDeviceHref = '#/device/used'
 
 export const route = new Signal<Route>(parseRoute(location.hash))
 

@@ -45,17 +45,30 @@ export async function noteSaved ({ documents }: Recovery): Promise<void> {
   await write('settings', saved, 'recovery')
 }
 
+/** Who this browser is to become, and who is here. `somebodyElse` has documents here. */
+export type Newcomer = { kind: 'nobodyHere' | 'isHere', name: string } | { kind: 'withoutDocuments' | 'somebodyElse', name: string, here: string }
+
+/** Undefined if it is none. */
+export async function newcomerOf (content: unknown): Promise<Newcomer | undefined> {
+  if (!isRecovery(content)) return undefined
+  const { memberId, name } = content.session
+  const current = session.get()
+  if (current === undefined) return { kind: 'nobodyHere', name }
+  if (current.memberId === memberId) return { kind: 'isHere', name }
+  const own = await transact<number>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').count())
+  return { kind: own === 0 ? 'withoutDocuments' : 'somebodyElse', name, here: current.name }
+}
+
 export type Recovered = { outcome: 'recovered', session: Session, documents: number } | { outcome: 'somebodyElse' | 'noRecoveryFile' }
 
 /** Makes this browser the person of the file. Keys that it has stay. A browser in which somebody else has documents is left as it is. */
 export async function recover (content: unknown): Promise<Recovered> {
-  if (!isRecovery(content)) return { outcome: 'noRecoveryFile' }
-  const own = await transact<number>(['documents'], 'readonly', (transaction) => transaction.objectStore('documents').count())
-  const current = session.get()
-  if (current !== undefined && current.memberId !== content.session.memberId && own > 0) return { outcome: 'somebodyElse' }
+  const newcomer = await newcomerOf(content)
+  if (newcomer === undefined || !isRecovery(content)) return { outcome: 'noRecoveryFile' }
+  if (newcomer.kind === 'somebodyElse') return { outcome: 'somebodyElse' }
   const { publicKey, privateKey } = content.deviceKeys
   const pair: BoxKeyPair = { publicKey: fromBase64(publicKey), privateKey: fromBase64(privateKey) }
-  if (current?.memberId !== content.session.memberId) await write('settings', pair, 'device-keys')
+  if (newcomer.kind !== 'isHere') await write('settings', pair, 'device-keys')
   for (const record of content.documents) {
     const known = await readDocument(record.id)
     const keys = record.keys.filter(isKey)

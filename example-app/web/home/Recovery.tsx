@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { safetyOf, type Safety } from '../device/recovery.ts'
 import type { DocumentRecord } from '../device/documents.ts'
 import { session } from '../session.ts'
@@ -8,6 +8,9 @@ import { OpenRecovery } from './OpenRecovery.tsx'
 import { SaveRecovery } from './SaveRecovery.tsx'
 import { ago } from '../words/format.ts'
 import { texts } from '../words/index.ts'
+
+// With the cryptography and the QR code.
+const AddDevice = lazy(() => import('../devices/AddDevice.tsx'))
 
 function wordsOf (safety: Safety): string {
   switch (safety.kind) {
@@ -21,7 +24,7 @@ function wordsOf (safety: Safety): string {
 export function Recovery ({ documents }: { documents: DocumentRecord[] }) {
   const who = useSignal(session)
   const [safety, setSafety] = useState<Safety>()
-  const [dialog, setDialog] = useState<'none' | 'save' | 'open'>('none')
+  const [dialog, setDialog] = useState<'none' | 'add' | 'save' | 'open'>('none')
 
   useEffect(() => {
     if (dialog === 'none') void safetyOf(documents).then(setSafety)
@@ -33,9 +36,11 @@ export function Recovery ({ documents }: { documents: DocumentRecord[] }) {
         <p className={safety.kind === 'complete' ? '' : 'unsafe'}><Icon name='key' /> {wordsOf(safety)}</p>
       )}
       <div className='dialog-actions'>
+        {who !== undefined && <button type='button' className='button' onClick={() => setDialog('add')}>{texts().devices.add}</button>}
         {who !== undefined && documents.length > 0 && <button type='button' className='button' onClick={() => setDialog('save')}>{texts().recovery.save}</button>}
         <button type='button' className='button' onClick={() => setDialog('open')}>{texts().recovery.open}</button>
       </div>
+      {dialog === 'add' && <Suspense><AddDevice onClose={() => setDialog('none')} /></Suspense>}
       {dialog === 'save' && <SaveRecovery onClose={() => setDialog('none')} />}
       {dialog === 'open' && <OpenRecovery onClose={() => setDialog('none')} />}
     </section>

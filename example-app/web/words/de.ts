@@ -103,6 +103,38 @@ export const de: Words = {
     failed: 'Das hat nicht geklappt. Bitte versuchen Sie es später noch einmal.'
   },
 
+  devices: {
+    add: 'Gerät hinzufügen',
+    making: 'Der Link wird erstellt …',
+    intro: 'Scannen Sie diesen Code mit der Kamera Ihres anderen Geräts, oder öffnen Sie dort den Link. Das Gerät öffnet dann alle Ihre Dokumente, und Sie sind dort dieselbe Person.',
+    code: 'QR-Code des Links',
+    link: 'Link für das andere Gerät',
+    copy: 'Link kopieren',
+    note: (until) => `Der Link gilt einmal, bis ${until}, und endet, wenn Sie dieses Fenster schließen. Wer ihn öffnet, kann Ihre Dokumente lesen und in Ihrem Namen schreiben: Zeigen Sie ihn niemandem.`,
+    failed: 'Der Link konnte nicht erstellt werden. Bitte versuchen Sie es noch einmal, wenn der Server erreichbar ist.',
+    over: 'Die Zeit dieses Links ist abgelaufen.',
+    another: 'Neuen Link erstellen',
+    opening: 'Der Link wird geöffnet …',
+    question: (name) => `Dieses Gerät als ${name} verwenden?`,
+    meaning: (name) => `Der Link kommt aus einem Browser von ${name}. Dieses Gerät erhält die Schlüssel aller Dokumente von ${name} und öffnet sie.`,
+    isHere: (name) => `In diesem Browser sind Sie schon ${name}. Er erhält die Schlüssel, die ihm noch fehlen.`,
+    replaces: (name) => `In diesem Browser waren Sie bisher ${name}, ohne Dokumente.`,
+    onlyYours: 'Machen Sie nur weiter, wenn Sie diesen Link selbst erstellt haben. Wer ihn erstellt hat, kann ab jetzt lesen, was Sie hier schreiben.',
+    yes: 'Meine Dokumente hier öffnen',
+    no: 'Jetzt nicht',
+    endedTitle: 'Dieser Link gilt nicht mehr',
+    ended: 'Ein Link für ein anderes Gerät gilt einmal und für zehn Minuten. Erstellen Sie auf Ihrem anderen Gerät einen neuen: „Gerät hinzufügen“, unter der Liste der Dokumente.',
+    brokenTitle: 'Dieser Link konnte nicht geöffnet werden',
+    broken: 'Was der Server gegeben hat, passt nicht zu dem Link. Erstellen Sie auf Ihrem anderen Gerät einen neuen.',
+    newerVersion: 'Er stammt aus einer neueren Version der App. Laden Sie diese Seite neu, und erstellen Sie auf Ihrem anderen Gerät einen neuen Link.',
+    notKept: 'Dieser Browser konnte nicht speichern, was mit dem Link kam. Erstellen Sie auf Ihrem anderen Gerät einen neuen, und versuchen Sie es noch einmal.',
+    unreachable: 'Sie können den Link öffnen, sobald die Verbindung wieder da ist.',
+    tooManyTitle: 'Sie haben zu viele Sitzungen',
+    tooMany: 'Beenden Sie eine davon auf Ihrem anderen Gerät: „Sitzungen“, über der Liste der Dokumente. Erstellen Sie dort dann einen neuen Link.',
+    somebodyElseTitle: (name) => `${name} hat Dokumente in diesem Browser`,
+    somebodyElse: (here, name) => `Wenn Sie hier ${name} werden, lassen sich die Dokumente von ${here} nicht mehr öffnen. Erstellen Sie einen neuen Link, und öffnen Sie ihn in einem anderen Browser oder in einem eigenen Browserprofil. Oder entfernen Sie vorher die Dokumente von ${here} von diesem Gerät.`
+  },
+
   recovery: {
     name: 'Wiederherstellungsdatei',
     never: 'Nur dieser Browser kann diese Dokumente öffnen. Wenn seine Daten gelöscht werden, sind sie verloren.',

@@ -104,6 +104,38 @@ export const en = {
     failed: 'That did not work. Please try again later.'
   },
 
+  devices: {
+    add: 'Add a device',
+    making: 'Making the link…',
+    intro: 'Scan this code with the camera of your other device, or open the link there. It then opens all of your documents, as you.',
+    code: 'QR code of the link',
+    link: 'Link for the other device',
+    copy: 'Copy link',
+    note: (until: string) => `The link works once, until ${until}, and ends when you close this window. Whoever opens it can read your documents and write as you: show it to nobody.`,
+    failed: 'The link could not be made. Please try again when the server can be reached.',
+    over: 'The time of this link is over.',
+    another: 'Make another link',
+    opening: 'Opening the link…',
+    question: (name: string) => `Use this device as ${name}?`,
+    meaning: (name: string) => `The link is from a browser of ${name}. This device gets the keys of all documents of ${name}, and opens them.`,
+    isHere: (name: string) => `You are ${name} in this browser already. It gets the keys that it does not have yet.`,
+    replaces: (name: string) => `In this browser you have been ${name} until now, without documents.`,
+    onlyYours: 'Go on only if you have made this link yourself. Whoever has made it can read what you write here from now on.',
+    yes: 'Open my documents here',
+    no: 'Not now',
+    endedTitle: 'This link does not work any more',
+    ended: 'A link for another device works once, and for ten minutes. Make another one on your other device: “Add a device”, below the list of documents.',
+    brokenTitle: 'This link could not be opened',
+    broken: 'What the server has given does not fit the link. Make another one on your other device.',
+    newerVersion: 'A newer version of this app has made it. Reload this page, and make another link on your other device.',
+    notKept: 'This browser could not keep what came with the link. Make another one on your other device, and try again.',
+    unreachable: 'The link can be opened when the connection is back.',
+    tooManyTitle: 'You have too many sessions',
+    tooMany: 'End one of them on your other device: “Sessions”, at the top of the list of documents. Then make another link there.',
+    somebodyElseTitle: (name: string) => `${name} has documents in this browser`,
+    somebodyElse: (here: string, name: string) => `To become ${name} here would close the documents of ${here}. Make another link, and open it in another browser or in a browser profile of your own. Or remove the documents of ${here} from this device first.`
+  },
+
   recovery: {
     name: 'Recovery file',
     never: 'Only this browser can open these documents. If its data is deleted, they are lost.',

@@ -22,6 +22,9 @@ const rolesThatMay: Record<Action, Array<Role | undefined>> = {
 }
 
 export const NotAMember = createError('APP_NOT_A_MEMBER', 'You are not a member of this document', 404)
+
+export const NoSuchMember = createError('APP_NO_SUCH_MEMBER', 'There is no such member, or their role cannot be changed', 404)
+
 /** Of a document. Those who were removed do not count. */
 export const maxMembers = 500
 

@@ -56,6 +56,23 @@ test('sharing', { skip: noBrowser }, async (t) => {
     t.same([...ana.complaints, ...ben.complaints], [])
   })
 
+  await t.test('the owner sees the device of who joins, also without a look at the members, and another one later is said', async (t) => {
+    const [ana, ben] = await anaWith('Can edit')
+    while (Object.keys((await ana.record()).devices).length < 2) await ana.page.evaluate(() => new Promise(requestAnimationFrame))
+    t.same((await ana.record()).devices, (await ben.record()).devices)
+    // As the server could name another one for him.
+    const path = ben.sent.find((text) => text.endsWith('/keys'))
+    const authorization = ben.sent.find((text) => text.includes('Bearer'))
+    const status = await ben.page.evaluate(async ([path, headers]) => {
+      const { authorization } = JSON.parse(headers ?? '') as { authorization: string }
+      const body = JSON.stringify({ publicKey: 'E'.repeat(43), voucher: 'E'.repeat(43) })
+      return (await fetch(`${path}/device`, { method: 'PUT', headers: { authorization, 'content-type': 'application/json' }, body })).status
+    }, [path, authorization])
+    t.equal(status, 204)
+    await ana.openShareDialog()
+    await ana.page.getByText('The server names another device for Ben Okafor').waitFor()
+  })
+
   await t.test('who is removed is out at once, and is told so', async (t) => {
     const [ana, ben, link] = await anaWith('Can edit')
     await ana.openShareDialog()

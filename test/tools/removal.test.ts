@@ -4,11 +4,13 @@ import pg from 'pg'
 import t from 'tap'
 import type { Membership } from '../../example-app/web/api.ts'
 import { documentPath, request } from '../../example-app/web/api.ts'
-import { createBoxKeyPair } from '../../example-app/web/crypto/box.ts'
+import { createBoxKeyPair, type BoxKeyPair } from '../../example-app/web/crypto/box.ts'
 import { randomText, toBase64 } from '../../example-app/web/crypto/base64.ts'
 import { deviceKeys, voucher } from '../../example-app/web/crypto/device.ts'
 import { KeyExchange } from '../../example-app/web/crypto/key-exchange.ts'
-import { Keyring } from '../../example-app/web/crypto/keyring.ts'
+import { keyIdOf, Keyring, MissingKey } from '../../example-app/web/crypto/keyring.ts'
+import { safetyNumber } from '../../example-app/web/crypto/safety-number.ts'
+import { seal, unseal } from '../../example-app/web/crypto/sealed-key.ts'
 import { readDocument, rememberDocument } from '../../example-app/web/device/documents.ts'
 import { changeKey, removeMember } from '../../example-app/web/share/removeMember.ts'
 import { startSession, type Session } from '../../example-app/web/session.ts'
@@ -24,6 +26,13 @@ t.teardown(() => client.end())
 // A page's paths are relative to its own address.
 const { fetch } = globalThis
 globalThis.fetch = (path, init) => fetch(new URL(path as string, app.url), init)
+
+/** A page of this device. */
+async function pageOf (id: string) {
+  const record = (await readDocument(id))!
+  const keyring = new Keyring(record)
+  return { id, keyring, keyExchange: new KeyExchange(record, keyring, await deviceKeys()) }
+}
 
 /** A document of the owner, as a page has it, and others who have accepted an invitation. */
 async function invited (others: string[]) {
@@ -60,10 +69,10 @@ t.test('a device key that cannot be right is refused, and one that is of small o
   t.match(await announce(mallory!, 'A'.repeat(43)), { status: 204 })
   t.match(await announce(ben!, toBase64(createBoxKeyPair().publicKey)), { status: 204 })
   const before = open.keyring.newestId
-  t.strictSame(await removeMember(open, await membership(), ben!.memberId), { unreached: ['Mallory'], hasNewKey: true })
+  t.strictSame(await removeMember(open, await membership(), ben!.memberId), { asked: [], unreached: ['Mallory'], hasNewKey: true })
   t.not(open.keyring.newestId, before)
   t.strictSame((await membership()).members.map(({ name }) => name), ['Olga', 'Mallory'])
-  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { unreached: [], hasNewKey: true })
+  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { asked: [], unreached: [], hasNewKey: true })
   t.strictSame((await membership()).members.map(({ name }) => name), ['Olga'])
   t.match(await app.request('GET', documentPath(id), mallory!.sessionKey), { status: 404 })
   t.match(await app.request('GET', documentPath(id), owner.sessionKey), { status: 200 })
@@ -74,6 +83,7 @@ t.test('a bad key that an earlier version has remembered gives way to a right on
   record.devices[ben!.memberId] = 'AAAA'
   const { publicKey } = createBoxKeyPair()
   await announce(ben!, toBase64(publicKey))
+  await open.keyExchange.refresh(owner)
   t.match(await open.keyExchange.makeKey(owner, await membership()), { unreached: [] })
   t.equal(record.devices[ben!.memberId], toBase64(publicKey))
 })
@@ -84,17 +94,17 @@ t.test('another device that the server names for a member is said, and the first
   const [first, second] = [toBase64(createBoxKeyPair().publicKey), toBase64(createBoxKeyPair().publicKey)]
   await announce(ben!, first)
   await open.keyExchange.refresh(owner)
-  t.strictSame(open.keyExchange.devices.get().get(memberId), { isChanged: false, isCompared: false })
+  t.strictSame(open.keyExchange.devices.get().get(memberId), { isTrusted: true, isChanged: false, isCompared: false })
   const number = open.keyExchange.numberWith(memberId, owner.memberId)
-  await open.keyExchange.noteCompared(memberId)
-  t.strictSame(open.keyExchange.devices.get().get(memberId), { isChanged: false, isCompared: true })
+  await open.keyExchange.noteCompared(memberId, owner)
+  t.strictSame(open.keyExchange.devices.get().get(memberId), { isTrusted: true, isChanged: false, isCompared: true })
   await announce(ben!, second)
   await open.keyExchange.refresh(owner)
-  t.strictSame(open.keyExchange.devices.get().get(memberId), { isChanged: true, isCompared: true })
+  t.strictSame(open.keyExchange.devices.get().get(memberId), { isTrusted: true, isChanged: true, isCompared: true })
   t.equal(record.devices[memberId], first)
   t.equal(open.keyExchange.numberWith(memberId, owner.memberId), number)
   t.equal(open.keyExchange.numberWith('nobody', owner.memberId), undefined)
-  await open.keyExchange.noteCompared('nobody')
+  await open.keyExchange.noteCompared('nobody', owner)
   t.notOk(record.compared?.nobody)
 })
 
@@ -102,10 +112,150 @@ t.test('somebody is removed, too, when no key can be made, and a key can be made
   const { members: [mallory], open, membership, id } = await invited(['Mallory'])
   // The server says that there is a newer key, which this device does not have.
   await client.query("INSERT INTO app_key (document_id, key_id) VALUES ($1, 'unknown')", [id])
-  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { unreached: [], hasNewKey: false })
+  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { asked: [], unreached: [], hasNewKey: false })
   t.strictSame((await membership()).members.map(({ name }) => name), ['Olga'])
   await client.query("DELETE FROM app_key WHERE key_id = 'unknown'")
-  t.strictSame(await changeKey(open, await membership()), { unreached: [], hasNewKey: true })
+  t.strictSame(await changeKey(open, await membership()), { asked: [], unreached: [], hasNewKey: true })
+})
+
+/** The members for whom the server has a box of the newest key. */
+async function receivers (documentId: string): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT member_id AS id FROM app_key_box WHERE document_id = $1
+     AND key_id = (SELECT key_id FROM app_key WHERE document_id = $1 ORDER BY number DESC LIMIT 1)`, [documentId])
+  return rows.map(({ id }) => id).sort()
+}
+
+/** The keys that a device can open, as the server hands them to its member. */
+async function opened (documentId: string, { sessionKey }: Session, device: BoxKeyPair, owner: BoxKeyPair) {
+  const { body: { rotations } } = await app.request<{ rotations: Array<{ keyId: string, box?: string }> }>('GET', documentPath(documentId, 'keys'), sessionKey)
+  return rotations.map(({ box }) => box === undefined ? undefined : unseal(box, toBase64(owner.publicKey), device))
+}
+
+// Who with whom can do what: the table in docs/security.md. "The server" writes the database, so it announces whatever device for whomever.
+
+t.test('the server with who is removed: a device that they name after the last look gets no key, now and later', async (t) => {
+  const { owner, members: [mallory, ben, mia], open, record, membership, announce, id } = await invited(['Mallory', 'Ben', 'Mia'])
+  const [hers, forged] = [toBase64(createBoxKeyPair().publicKey), toBase64(createBoxKeyPair().publicKey)]
+  await announce(mia!, hers)
+  await open.keyExchange.refresh(owner)
+  await announce(ben!, forged)
+  await announce(mia!, forged)
+  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { asked: ['Ben'], unreached: [], hasNewKey: true })
+  t.strictSame(await receivers(id), [owner.memberId, mia!.memberId].sort())
+  t.equal(record.devices[mia!.memberId], hers, 'what is sealed for her is sealed for the device that was seen')
+  await open.keyExchange.refresh(owner)
+  t.strictSame(open.keyExchange.devices.get().get(ben!.memberId), { isTrusted: false, isChanged: false, isCompared: false }, 'the owner is told')
+  t.match(open.keyExchange.devices.get().get(mia!.memberId), { isTrusted: true, isChanged: true })
+  t.match(await changeKey(open, await membership()), { asked: ['Ben'] })
+
+  // Ben gets the new link, and his page vouches for his device with the new key.
+  const his = toBase64(createBoxKeyPair().publicKey)
+  await app.request('PUT', documentPath(id, 'keys', 'device'), ben!.sessionKey,
+    { publicKey: his, voucher: voucher(open.keyring.newest.get(), id, ben!.memberId, his) })
+  await open.keyExchange.refresh(owner)
+  t.equal(record.devices[ben!.memberId], his)
+})
+
+t.test('nor does it when the removal could make no key, and another page of the owner makes it later', async (t) => {
+  const { owner, members: [mallory, ben], open, membership, announce, id } = await invited(['Mallory', 'Ben'])
+  await client.query("INSERT INTO app_key (document_id, key_id) VALUES ($1, 'unknown')", [id])
+  t.match(await removeMember(open, await membership(), mallory!.memberId), { hasNewKey: false })
+  await client.query("DELETE FROM app_key WHERE key_id = 'unknown'")
+  await announce(ben!, toBase64(createBoxKeyPair().publicKey))
+  const later = await pageOf(id)
+  await later.keyExchange.refresh(owner)
+  t.strictSame(await changeKey(later, await membership()), { asked: ['Ben'], unreached: [], hasNewKey: true })
+  t.strictSame(await receivers(id), [owner.memberId])
+})
+
+t.test('nor by another page of the owner that was open during the removal', async (t) => {
+  const { owner, members: [mallory, ben], open, membership, announce, id } = await invited(['Mallory', 'Ben'])
+  const other = await pageOf(id)
+  await open.keyExchange.makeKey(owner, await membership(), mallory!.memberId)
+  await announce(ben!, toBase64(createBoxKeyPair().publicKey))
+  // The server keeps the new key from that page.
+  await client.query('DELETE FROM app_key_box WHERE document_id = $1', [id])
+  await client.query('DELETE FROM app_key WHERE document_id = $1', [id])
+  await other.keyExchange.refresh(owner)
+  t.equal((await readDocument(id))!.devices[ben!.memberId], undefined)
+})
+
+t.test('the server alone cannot name a device, whenever it does', async (t) => {
+  const { owner, members: [ben, mia], open, membership, announce, id } = await invited(['Ben', 'Mia'])
+  await announce(ben!, toBase64(createBoxKeyPair().publicKey))
+  await client.query('UPDATE app_device SET public_key = $2 WHERE document_id = $1', [id, toBase64(createBoxKeyPair().publicKey)])
+  await open.keyExchange.refresh(owner)
+  t.equal(open.keyExchange.devices.get().get(ben!.memberId), undefined)
+  t.equal(open.keyExchange.numberWith(ben!.memberId, owner.memberId), undefined)
+  t.match(await removeMember(open, await membership(), mia!.memberId), { unreached: ['Ben'] })
+  t.strictSame(await receivers(id), [owner.memberId])
+})
+
+t.test('who joined after the last look gets the keys when the safety number is the same', async (t) => {
+  const { owner, members: [mallory, mia, ben], open, record, membership, announce, id, key } = await invited(['Mallory', 'Mia', 'Ben'])
+  await open.keyExchange.refresh(owner)
+  const his = createBoxKeyPair()
+  await announce(ben!, toBase64(his.publicKey))
+  t.match(await removeMember(open, await membership(), mallory!.memberId), { asked: ['Ben'], unreached: ['Mia'] })
+  t.match(await removeMember(open, await membership(), mia!.memberId), { asked: ['Ben'], unreached: [] })
+  const device = await deviceKeys()
+  t.equal(open.keyExchange.numberWith(ben!.memberId, owner.memberId), safetyNumber(
+    { memberId: ben!.memberId, publicKey: toBase64(his.publicKey) }, { memberId: owner.memberId, publicKey: toBase64(device.publicKey) }
+  ))
+  t.strictSame(await opened(id, ben!, his, device), [undefined, undefined])
+  await open.keyExchange.noteCompared(ben!.memberId, owner)
+  t.strictSame(open.keyExchange.devices.get().get(ben!.memberId), { isTrusted: true, isChanged: false, isCompared: true })
+  const [, second, third] = record.keys
+  t.strictSame(await opened(id, ben!, his, device), [
+    { documentId: id, key: second, replaces: keyIdOf(key) }, { documentId: id, key: third, replaces: keyIdOf(second!) }
+  ])
+  t.match(await changeKey(open, await membership()), { asked: [], unreached: [] })
+})
+
+t.test('boxes for one member are for members, of keys that there are', async (t) => {
+  const { owner, members: [ben], open, membership, id } = await invited(['Ben'])
+  const { key } = await open.keyExchange.makeKey(owner, await membership())
+  const boxes = [{ keyId: keyIdOf(key), box: 'AAAA' }, { keyId: 'unknown', box: 'AAAA' }]
+  const send = async (memberId: string, sessionKey: string) => await app.request('POST', documentPath(id, 'members', memberId, 'boxes'), sessionKey, { boxes })
+  t.match(await send(ben!.memberId, ben!.sessionKey), { status: 403 })
+  t.match(await send('nobody', owner.sessionKey), { status: 404 })
+  t.match(await send(ben!.memberId, owner.sessionKey), { status: 204 })
+  t.match(await send(ben!.memberId, owner.sessionKey), { status: 204 }, 'also once more')
+  t.strictSame(await receivers(id), [ben!.memberId, owner.memberId].sort())
+})
+
+t.test('the server with members: a browser that has seen the owner takes no key of another device', async (t) => {
+  const { owner: mia, members: [olga, mallory], open, record, announce, id, key } = await invited(['Olga', 'Mallory'])
+  record.owner = olga!.memberId
+  const [hers, forged, mallorys] = [createBoxKeyPair(), createBoxKeyPair(), createBoxKeyPair()]
+  await announce(olga!, toBase64(hers.publicKey))
+  await announce(mallory!, toBase64(mallorys.publicKey))
+  await open.keyExchange.refresh(mia)
+  await announce(olga!, toBase64(forged.publicKey))
+  const { publicKey } = await deviceKeys()
+  const handOut = async (by: BoxKeyPair, key: string, replaces: string) => {
+    const box = seal({ documentId: id, key, replaces }, toBase64(publicKey), by)
+    await request('POST', documentPath(id, 'keys'), mia.sessionKey, { keyId: keyIdOf(key), boxes: [{ memberId: mia.memberId, box }] })
+    return await open.keyExchange.refresh(mia).catch((error: unknown) => error)
+  }
+  for (const [by, replaces] of [[forged, keyIdOf(key)], [mallorys, keyIdOf(key)], [hers, keyIdOf(randomText(32))]] as const) {
+    t.ok(await handOut(by, randomText(32), replaces) instanceof MissingKey)
+    t.equal(open.keyring.newest.get(), key)
+  }
+  const next = randomText(32)
+  t.equal(await handOut(hers, next, keyIdOf(key)), undefined)
+  t.equal(open.keyring.newest.get(), next)
+})
+
+t.test('the server with who was removed: a member without the newest key takes nobody whom an older key vouches for', async (t) => {
+  const { owner: mia, members: [olga], open, record, announce, id } = await invited(['Olga'])
+  await client.query("INSERT INTO app_key (document_id, key_id) VALUES ($1, 'newer')", [id])
+  await announce(olga!, toBase64(createBoxKeyPair().publicKey))
+  t.ok(await open.keyExchange.refresh(mia).catch((error: unknown) => error) instanceof MissingKey)
+  t.equal(record.devices[olga!.memberId], undefined)
+  t.ok(await open.keyExchange.noteCompared(olga!.memberId, mia).catch((error: unknown) => error) instanceof MissingKey, 'nor is a key handed over that is not here')
+  t.equal(record.devices[olga!.memberId], undefined)
 })
 
 t.test('boxes are kept for members only', async (t) => {

@@ -1,9 +1,9 @@
 import createError from '@fastify/error'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { maxMembers, onlyMembers, onlyOwner } from '../access.ts'
+import { maxMembers, NoSuchMember, onlyMembers, onlyOwner } from '../access.ts'
 import { StorageFull } from '../quota.ts'
 import { SessionUnknown } from '../sessions.ts'
-import { Bytes32, DocumentParams } from './schemas.ts'
+import { Bytes32, DocumentParams, MemberParams } from './schemas.ts'
 
 const KeyExists = createError('APP_KEY_EXISTS', 'This key was handed out already', 409)
 
@@ -71,6 +71,30 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       })
       const ids = new Set(members.map(({ memberId }) => memberId))
       const data = boxes.filter(({ memberId }) => ids.has(memberId)).map(({ memberId, box }) => ({ documentId: id, keyId, memberId, box }))
+      await transaction.appKeyBox.createMany({ data, skipDuplicates: true })
+    })
+    return await reply.code(204).send(null)
+  })
+
+  /** For a member whose device the owner did not trust when these keys were made. */
+  app.post('/documents/:id/members/:memberId/boxes', {
+    preHandler: onlyOwner,
+    schema: {
+      params: MemberParams,
+      body: Type.Object({ boxes: Type.Array(Type.Object({ keyId: Text, box: Text }), { maxItems: 500 }) }),
+      response: { 204: Type.Null() }
+    }
+  }, async ({ params: { id, memberId }, body: { boxes }, member }, reply) => {
+    if (member === null) throw new SessionUnknown()
+    app.rates.creation(member.id)
+    if (!await app.quota.hasRoom(id, boxes.reduce((sum, { box }) => sum + box.length, 0))) throw new StorageFull()
+    await app.prisma.$transaction(async (transaction) => {
+      const isMember = { documentId: id, memberId, role: { not: 'removed' as const } }
+      if (await transaction.appMembership.count({ where: isMember }) === 0) throw new NoSuchMember()
+      const keyIds = boxes.map(({ keyId }) => keyId)
+      const known = await transaction.appKey.findMany({ where: { documentId: id, keyId: { in: keyIds } }, select: { keyId: true } })
+      const data = boxes.filter(({ keyId }) => known.some((key) => key.keyId === keyId)).map(({ keyId, box }) => ({ documentId: id, keyId, memberId, box }))
+      await transaction.appKeyBox.deleteMany({ where: { documentId: id, memberId, keyId: { in: keyIds } } })
       await transaction.appKeyBox.createMany({ data, skipDuplicates: true })
     })
     return await reply.code(204).send(null)

@@ -1,10 +1,7 @@
-import createError from '@fastify/error'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { disconnectMember, onlyOwner } from '../access.ts'
+import { disconnectMember, NoSuchMember, onlyOwner } from '../access.ts'
 import { AppRole } from '../prisma-client/client.ts'
 import { DocumentParams, GivenRole, MemberParams } from './schemas.ts'
-
-const NoSuchMember = createError('APP_NO_SUCH_MEMBER', 'There is no such member whose role could be changed', 404)
 
 /** The roles that an owner gives and takes. */
 const given = ['editor', 'viewer'] as const

@@ -15,8 +15,10 @@ interface Device {
   voucher: string
 }
 
-/** The device of a member that this browser has seen. */
+/** The device of a member, as this browser knows it. */
 export interface SeenDevice {
+  /** New keys are sealed for it. Otherwise the server has named it too late: after a removal began, or vouched for with an older key. */
+  isTrusted: boolean
   /** The server names another one now. New keys are still sealed for the one that was seen. */
   isChanged: boolean
   /** This person has compared the safety number. */
@@ -27,6 +29,21 @@ interface Rotation {
   keyId: string
   /** For this member. Absent for those who joined later, with a link that has the key. */
   box?: string
+}
+
+/** Named by the server, vouched for with this key of the document, and not trusted. */
+interface LateDevice {
+  memberId: string
+  publicKey: string
+  keyId: string
+}
+
+/** Members who did not get a new key, by name. */
+export interface NotReached {
+  /** The server names a device that was not seen before the removal. Its safety number can be compared. */
+  asked: string[]
+  /** There is no device of theirs, or none for which something can be sealed. */
+  unreached: string[]
 }
 
 interface SharedKeys {
@@ -42,7 +59,9 @@ interface SharedKeys {
  * before, they may have kept: no key takes that back.
  *
  * Devices and the owner are remembered as first seen, so that the server cannot exchange them later. It could at the first sight, but
- * only with the help of somebody who has the document key.
+ * only with the help of somebody who has the document key. Whoever is removed has the key that is replaced: from the moment in which a
+ * removal begins it vouches for nobody. A device that shows up later counts when people have compared its safety number, or when a newer
+ * key vouches for it.
  */
 export class KeyExchange {
   /** By member id. */
@@ -52,6 +71,8 @@ export class KeyExchange {
   readonly #device: BoxKeyPair
   /** Those that the server named last. */
   #named: Device[] = []
+  /** Public keys, and whether something can be sealed for them: it takes some time to find out. */
+  readonly #receivers = new Map<string, boolean>()
 
   constructor (record: DocumentRecord, keyring: Keyring, device: BoxKeyPair) {
     this.#record = record
@@ -61,67 +82,125 @@ export class KeyExchange {
 
   /** Takes the new keys that are meant for this device, remembers the other devices, and makes this one known. */
   async refresh (session: Session): Promise<void> {
+    await this.#refresh(session, true)
+  }
+
+  async #refresh (session: Session, remembers: boolean): Promise<void> {
     const shared = await request<SharedKeys>('GET', documentPath(this.#record.id, 'keys'), session.sessionKey)
     this.#record.devices[session.memberId] = toBase64(this.#device.publicKey)
-    await this.#remember(shared.devices)
-    await this.#takeKeys(shared.rotations)
+    this.#named = shared.devices
+    // Another tab of this person may have begun a removal.
+    await saveDocument(this.#record)
+    try {
+      await this.#takeKeys(shared.rotations)
+      if (remembers) await this.#remember()
+    } finally {
+      this.#show()
+    }
     await this.#announce(shared.devices, session)
   }
 
-  /**
-   * Makes a new key and seals it for the members who stay, the owner included: an answer may get lost. `unreached` are the names of those
-   * whose device was not seen, or has no key that can be right.
-   */
-  async makeKey (session: Session, { members }: Membership, removed?: string): Promise<{ key: string, unreached: string[] }> {
-    await this.refresh(session)
+  /** Makes a new key and seals it for the members who stay and whose device was seen before. The owner is among them: an answer may get lost. */
+  async makeKey (session: Session, { members }: Membership, removed?: string): Promise<{ key: string } & NotReached> {
+    try {
+      await this.#refresh(session, false)
+    } finally {
+      this.#record.replacedKeyId = this.#keyring.newestId
+      await saveDocument(this.#record)
+    }
     const key = randomText(32)
     const replaces = this.#keyring.newestId
     const boxes: Array<{ memberId: string, box: string }> = []
-    const unreached: string[] = []
+    const [asked, unreached]: [string[], string[]] = [[], []]
     for (const { memberId, name } of members) {
       if (memberId === removed) continue
-      const publicKey = this.#record.devices[memberId]
-      if (publicKey === undefined || !isReceiver(publicKey)) unreached.push(name)
-      else boxes.push({ memberId, box: seal({ documentId: this.#record.id, key, replaces }, publicKey, this.#device) })
+      const publicKey = this.#trusted(memberId)
+      if (publicKey !== undefined) boxes.push({ memberId, box: seal({ documentId: this.#record.id, key, replaces }, publicKey, this.#device) })
+      else (this.#namedLate(memberId) === undefined ? unreached : asked).push(name)
     }
     await request('POST', documentPath(this.#record.id, 'keys'), session.sessionKey, { keyId: keyIdOf(key), boxes })
-    return { key, unreached }
+    return { key, asked, unreached }
   }
 
-  /** The safety number of this person and a member whose device was seen. */
+  /** Whether new keys would be sealed for all of these. */
+  reaches (members: Membership['members']): boolean {
+    return members.every(({ memberId }) => this.#trusted(memberId) !== undefined)
+  }
+
+  /** The safety number of this person and a member whose device is known. */
   numberWith (memberId: string, selfId: string): string | undefined {
-    const publicKey = this.#record.devices[memberId]
+    const publicKey = this.#trusted(memberId) ?? this.#namedLate(memberId)?.publicKey
     return publicKey && safetyNumber({ memberId: selfId, publicKey: toBase64(this.#device.publicKey) }, { memberId, publicKey })
   }
 
-  /** The number was the same on the other's device. */
-  async noteCompared (memberId: string): Promise<void> {
-    const publicKey = this.#record.devices[memberId]
+  /** The number was the same on the other's device. One that was named too late is trusted from now on, and gets the keys that it misses. */
+  async noteCompared (memberId: string, session: Session): Promise<void> {
+    const late = this.#trusted(memberId) === undefined ? this.#namedLate(memberId) : undefined
+    const publicKey = this.#trusted(memberId) ?? late?.publicKey
     if (publicKey === undefined) return
+    if (late !== undefined) await this.#handOver(late, session)
+    this.#record.devices[memberId] = publicKey
     this.#record.compared = { ...this.#record.compared, [memberId]: publicKey }
     await saveDocument(this.#record)
     this.#show()
   }
 
-  async #remember (devices: Device[]): Promise<void> {
-    const known = this.#record.devices
-    const key = this.#keyring.newest.get()
-    for (const { memberId, publicKey, voucher: vouched } of devices) {
-      const isKnown = known[memberId] !== undefined && isReceiver(known[memberId])
-      if (!isKnown && isReceiver(publicKey) && vouched === voucher(key, this.#record.id, memberId, publicKey)) known[memberId] = publicKey
+  /** The keys after the one that it has: with this it has vouched for itself. */
+  async #handOver ({ memberId, publicKey, keyId: known }: LateDevice, { sessionKey }: Session): Promise<void> {
+    const { rotations } = await request<SharedKeys>('GET', documentPath(this.#record.id, 'keys'), sessionKey)
+    const ids = rotations.map(({ keyId }) => keyId)
+    let replaces = known
+    const boxes: Array<{ keyId: string, box: string }> = []
+    for (const keyId of ids.slice(ids.indexOf(known) + 1)) {
+      const key = this.#keyring.get(keyId)
+      if (key === undefined) throw new MissingKey()
+      boxes.push({ keyId, box: seal({ documentId: this.#record.id, key, replaces }, publicKey, this.#device) })
+      replaces = keyId
     }
+    if (boxes.length > 0) await request('POST', documentPath(this.#record.id, 'members', memberId, 'boxes'), sessionKey, { boxes })
+  }
+
+  /** The device of a member for which new keys are sealed. */
+  #trusted (memberId: string): string | undefined {
+    const publicKey = this.#record.devices[memberId]
+    return publicKey !== undefined && this.#isReceiver(publicKey) ? publicKey : undefined
+  }
+
+  #isReceiver (publicKey: string): boolean {
+    const known = this.#receivers.get(publicKey) ?? isReceiver(publicKey)
+    this.#receivers.set(publicKey, known)
+    return known
+  }
+
+  /** A device that the server names, and somebody vouches for who has or had a key of the document. */
+  #namedLate (memberId: string): LateDevice | undefined {
+    const device = this.#named.find((device) => device.memberId === memberId && this.#isReceiver(device.publicKey))
+    const key = device && this.#record.keys.findLast((key) => device.voucher === voucher(key, this.#record.id, memberId, device.publicKey))
+    return key === undefined || device === undefined ? undefined : { memberId, publicKey: device.publicKey, keyId: keyIdOf(key) }
+  }
+
+  /** The devices that the newest key vouches for. */
+  async #remember (): Promise<void> {
+    if (this.#record.replacedKeyId === this.#keyring.newestId) return
+    const key = this.#keyring.newest.get()
+    const seen = this.#named.filter(({ memberId, publicKey, voucher: vouched }) => {
+      return this.#trusted(memberId) === undefined && this.#isReceiver(publicKey) && vouched === voucher(key, this.#record.id, memberId, publicKey)
+    })
+    if (seen.length === 0) return
+    for (const { memberId, publicKey } of seen) this.#record.devices[memberId] = publicKey
     await saveDocument(this.#record)
-    this.#named = devices
-    this.#show()
   }
 
   #show (): void {
-    const { devices, compared } = this.#record
-    const seen = Object.entries(devices).filter(([, publicKey]) => isReceiver(publicKey))
-    this.devices.set(new Map(seen.map(([memberId, publicKey]) => {
-      const isChanged = this.#named.some((device) => device.memberId === memberId && device.publicKey !== publicKey)
-      return [memberId, { isChanged, isCompared: compared?.[memberId] === publicKey }]
-    })))
+    const { compared } = this.#record
+    const devices = new Map<string, SeenDevice>()
+    for (const memberId of new Set([...Object.keys(this.#record.devices), ...this.#named.map(({ memberId }) => memberId)])) {
+      const publicKey = this.#trusted(memberId)
+      if (publicKey === undefined && this.#namedLate(memberId) === undefined) continue
+      const isChanged = publicKey !== undefined && this.#named.some((device) => device.memberId === memberId && device.publicKey !== publicKey)
+      devices.set(memberId, { isTrusted: publicKey !== undefined, isChanged, isCompared: publicKey !== undefined && compared?.[memberId] === publicKey })
+    }
+    this.devices.set(devices)
   }
 
   async #takeKeys (rotations: Rotation[]): Promise<void> {

@@ -32,6 +32,11 @@ export class Keyring {
     return this.#byId.has(keyId)
   }
 
+  /** In base64. */
+  get (keyId: string): string | undefined {
+    return this.#byId.get(keyId)
+  }
+
   /** The key with this id, or the newest one. */
   open (keyId: string | undefined): Uint8Array | undefined {
     const key = keyId === undefined ? this.newest.get() : this.#byId.get(keyId)

@@ -28,6 +28,11 @@ export interface DocumentRecord {
   owner?: string
   /** Member ids and the public key that each one's device had when we first saw it. */
   devices: Record<string, string>
+  /**
+   * The id of a key that is being replaced because somebody is removed who has it, and could vouch with it for a device of the server.
+   * It vouches for no further device.
+   */
+  replacedKeyId?: string
   /** Member ids, and the public key of which this person has compared the safety number. */
   compared?: Record<string, string>
   openedAt: number
@@ -93,7 +98,9 @@ function keepOthers (record: DocumentRecord, onDisk: DocumentRecord | undefined)
     if (!isOurs && name !== 'keys') Object.assign(record, { [name]: onDisk[name] })
   }
   // Whose device was seen first stays the one to compare with.
-  Object.assign(record.devices, onDisk.devices)
+  for (const [memberId, publicKey] of Object.entries(onDisk.devices)) {
+    if (publicKey !== before.devices[memberId]) record.devices[memberId] = publicKey
+  }
 }
 
 /** Another tab may have learned a key since this record was read. A lost key is a lost document. */

@@ -63,7 +63,7 @@ export function MemberList ({ members, selfId, isOwner, here, keyExchange, onCha
                   )}
                 </>
                 )}
-            {selfId !== undefined && member.memberId !== selfId && <SafetyNumber member={member} selfId={selfId} keyExchange={keyExchange} />}
+            {selfId !== undefined && member.memberId !== selfId && <SafetyNumber member={member} selfId={selfId} isOwner={isOwner} keyExchange={keyExchange} />}
           </li>
         ))}
       </ul>

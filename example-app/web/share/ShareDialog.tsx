@@ -94,6 +94,7 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
                 <button type='button' className='button' onClick={() => { void tryAgain(removal.name) }}>{texts().share.makeKey}</button>
               </>
               )}
+          {removal.asked.length > 0 && <p>{texts().share.asked(list(removal.asked))}</p>}
           {removal.unreached.length > 0 && <p>{texts().share.unreached(list(removal.unreached))}</p>}
         </div>
       )}

@@ -1,10 +1,9 @@
 import { documentPath, request, Unreachable, type Membership } from '../api.ts'
+import type { NotReached } from '../crypto/key-exchange.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 
-export interface KeyChange {
-  /** The names of members whose device nobody has seen yet: they need the new link. */
-  unreached: string[]
+export interface KeyChange extends NotReached {
   hasNewKey: boolean
 }
 
@@ -28,12 +27,12 @@ export async function removeMember (open: Document, membership: Membership, memb
   } finally {
     if (made !== undefined) await open.keyring.add(made.key)
   }
-  return { unreached: made?.unreached ?? [], hasNewKey: made !== undefined }
+  return { asked: made?.asked ?? [], unreached: made?.unreached ?? [], hasNewKey: made !== undefined }
 }
 
 /** Changes the document's key, for instance when that failed with a removal. */
 export async function changeKey (open: Document, membership: Membership): Promise<KeyChange> {
-  const { key, unreached } = await withSession((session) => open.keyExchange.makeKey(session, membership))
+  const { key, ...notReached } = await withSession((session) => open.keyExchange.makeKey(session, membership))
   await open.keyring.add(key)
-  return { unreached, hasNewKey: true }
+  return { ...notReached, hasNewKey: true }
 }

@@ -169,7 +169,7 @@ export class OpenDocument {
     this.#membersTimer ??= setTimeout(() => {
       this.#membersTimer = undefined
       this.#membersAskedAt = Date.now()
-      void this.refreshMembers().catch(() => {})
+      void this.#refreshPeople().catch(() => {})
     }, Math.max(pause.soon, this.#membersAskedAt + pause.members - Date.now()))
   }
 
@@ -177,6 +177,12 @@ export class OpenDocument {
   async enter (session: Session): Promise<void> {
     await this.#askMembers(session)
     await this.keyExchange.refresh(session)
+  }
+
+  /** Also the devices of those who are new. Later, with the help of somebody who is removed, the server could name others for them. */
+  async #refreshPeople (): Promise<void> {
+    await this.refreshMembers()
+    if (!this.keyExchange.reaches(this.members.get()?.members ?? [])) await this.refreshKeys()
   }
 
   async refreshMembers (): Promise<void> {

@@ -358,6 +358,7 @@ export const de: Words = {
     hasNewKey: 'Das Dokument hat einen neuen Schlüssel und einen neuen Link. Frühere Einladungen gelten nicht mehr.',
     hasNoNewKey: 'Aber es konnte kein neuer Schlüssel erstellt werden. Was ab jetzt geschrieben wird, ist weiter mit einem Schlüssel verschlüsselt, den diese Person vielleicht hat.',
     makeKey: 'Neuen Schlüssel erstellen',
+    asked: (names) => `${names}: Der neue Schlüssel wurde nicht gesendet. Ihr Browser hatte dieses Gerät vor dem Entfernen nicht gesehen. Vergleichen Sie die Sicherheitsnummer. Ist sie gleich, wird der Schlüssel gesendet. Oder senden Sie den neuen Link.`,
     unreached: (names) => `Senden Sie den neuen Link an ${names}: Deren Geräte wurden hier noch nicht gesehen.`,
     safety: {
       number: 'Sicherheitsnummer',
@@ -365,6 +366,7 @@ export const de: Words = {
       note: (name) => `${name} findet an dieser Stelle auch eine Nummer. Lesen Sie sie einander vor, wo Sie die Stimme kennen: Ist sie gleich, steht kein anderes Gerät dazwischen.`,
       isSame: 'Sie ist gleich',
       compared: 'Sie haben sie verglichen.',
+      late: (name) => `Ihr Browser hat dieses Gerät von ${name} zu spät gesehen. Es bekommt keine neuen Schlüssel, bis Sie die Sicherheitsnummer verglichen haben.`,
       changed: (name) => `Der Server nennt für ${name} ein anderes Gerät als das zuerst gesehene. Fragen Sie nach. Neue Schlüssel gehen weiterhin nur an das erste.`
     },
     removalNote: 'Wenn Sie jemanden entfernen, schließt sich das Dokument für diese Person sofort. Ihr Browser erstellt dann einen neuen Schlüssel und verschließt ihn für alle, die bleiben. Alles, was danach geschrieben wird, ist damit verschlüsselt.',

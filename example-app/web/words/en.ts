@@ -361,6 +361,7 @@ export const en = {
     hasNewKey: 'The document has a new key, and its link is a new one. Invitations from before have ended.',
     hasNoNewKey: 'But no new key could be made. What is written from now on is still encrypted with a key that they may have.',
     makeKey: 'Make a new key',
+    asked: (names: string) => `${names}: the new key was not sent. Your browser had not seen this device before the removal. Compare the safety number. If it is the same, the key is sent. Or send the new link.`,
     unreached: (names: string) => `Send the new link to ${names}: their devices were not seen here yet.`,
     safety: {
       number: 'Safety number',
@@ -368,6 +369,7 @@ export const en = {
       note: (name: string) => `${name} finds a number in this place, too. Read it to each other where you know the voice: if it is the same, no other device is in between.`,
       isSame: 'It is the same',
       compared: 'You have compared it.',
+      late: (name: string) => `Your browser saw this device of ${name} too late. It gets no new keys until you have compared the safety number.`,
       changed: (name: string) => `The server names another device for ${name} than the one that was seen first. Ask them. New keys still go to the first one only.`
     },
     removalNote: 'Removing someone closes the document for them at once. Your browser then makes a new key, seals it for each person who stays, and everything written from then on is encrypted with it.',

@@ -167,7 +167,8 @@ const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
   styleSrc: ["'self'"],
-  imgSrc: ["'self'", 'data:'],
+  // Images of documents are decrypted in the page. No other server is asked for one.
+  imgSrc: ["'self'", 'blob:'],
   fontSrc: ["'self'"],
   // Includes the WebSocket to this server.
   connectSrc: ["'self'"],

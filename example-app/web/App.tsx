@@ -23,7 +23,7 @@ export function App () {
   useSignal(words)
 
   const openId = where.page === 'document' ? where.id : undefined
-  const hasUnsent = useSignal(documents).some((record) => record.hasUnsent === true && record.id !== openId)
+  const hasUnsent = useSignal(documents).some((record) => (record.hasUnsent === true && record.id !== openId) || record.hasUnsentFiles === true)
   useEffect(() => {
     if (who === undefined || !hasUnsent) return
     const send = () => { void import('./sync/send-unsent.ts').then(({ sendUnsent }) => sendUnsent(openId)).catch(() => {}) }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import * as Y from 'yjs'
+import { randomText } from '../../example-app/web/crypto/base64.ts'
 import { countLeftOut, deepest, Reading } from '../../example-app/web/editor/reading.ts'
 
 function documentOf (...parts: Y.XmlElement[]): Y.XmlFragment {
@@ -96,4 +97,25 @@ t.test('a cell over a million columns is left out', async (t) => {
     t.equal(doc.textContent.includes('cell'), isShown, `${name} ${String(value)}`)
     t.match(doc.textContent, 'after')
   }
+})
+
+t.test('an image with anything else than what an image has is left out, and not deleted', async (t) => {
+  const right = { file: randomText(32), key: randomText(32), type: 'image/png', width: 30, height: 20, alt: 'A boat' }
+  const imageOf = (attributes: Record<string, unknown>, ...children: Y.XmlElement[]) => {
+    const made = element('image', ...children)
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value as string)
+    return made
+  }
+  const shown = new Reading()
+  t.equal(shown.document(documentOf(imageOf({ ...right, other: 1 }))).toString(), 'doc(image)')
+  t.equal(shown.hasLeftOut, false)
+  for (const [name, value] of Object.entries({ file: '../..', key: 'short', type: 'image/svg+xml', width: 1e9, height: -1, alt: { toString: 1 } })) {
+    const body = documentOf(imageOf({ ...right, [name]: value }), paragraph('after'))
+    const reading = new Reading()
+    t.equal(reading.document(body).toString(), 'doc(left_out, paragraph("after"))', name)
+    t.equal(reading.get(body.get(0))?.toString(), 'left_out', 'the plugin finds a node for it')
+    t.equal(body.length, 2)
+  }
+  t.equal(new Reading().document(documentOf(imageOf({}), paragraph('after'))).childCount, 2)
+  t.equal(new Reading().document(documentOf(imageOf(right, paragraph('inside')), paragraph('after'))).toString(), 'doc(left_out, paragraph("after"))')
 })

@@ -1,5 +1,6 @@
 import '../styles/document.css'
 import '../styles/editor.css'
+import '../styles/images.css'
 import { useEffect, useState } from 'react'
 import { isKey } from '../crypto/base64.ts'
 import { readDocument, rememberDocument, saveDocument } from '../device/documents.ts'

@@ -25,7 +25,7 @@ export function Notice ({ open, onHistory }: { open: OpenDocument, onHistory: ()
 
   if (phase === 'no-access' && open.record.role !== undefined) {
     return (
-      <Bar icon='lock' tone='bad' action={<div className='notice-actions'><CopyToNew source={open.doc} />{again}</div>}>
+      <Bar icon='lock' tone='bad' action={<div className='notice-actions'><CopyToNew source={open.doc} from={open.id} />{again}</div>}>
         <strong>{texts().notices.removed.what}</strong> {texts().notices.removed.meaning}
         {pending > 0 && ` ${texts().notices.unsent(pending)}`}
       </Bar>

@@ -21,13 +21,14 @@ export function Refused ({ open, refused, onDone }: { open: OpenDocument, refuse
     Y.applyUpdateV2(doc, refused.content)
     return doc
   })
+  const title = texts().document.withMyChanges(titleOf(doc) || texts().untitled)
 
   return (
     <Bar
       icon='eye' tone='plain'
       action={
         <div className='notice-actions'>
-          <CopyToNew source={doc} title={texts().document.withMyChanges(titleOf(doc) || texts().untitled)} onDone={() => forgetRefused(open.id)} />
+          <CopyToNew source={doc} from={open.id} title={title} onDone={() => forgetRefused(open.id)} />
           <button type='button' className='button' onClick={onDone}>{texts().document.discard}</button>
         </div>
       }
@@ -38,9 +39,9 @@ export function Refused ({ open, refused, onDone }: { open: OpenDocument, refuse
 }
 
 /** Makes a document of one's own of what is here. */
-export function CopyToNew ({ source, title, onDone }: { source: Y.Doc, title?: string, onDone?: () => Promise<void> }) {
+export function CopyToNew ({ source, from, title, onDone }: { source: Y.Doc, from: string, title?: string, onDone?: () => Promise<void> }) {
   const copy = async () => {
-    const { id } = await copyOf(source, title)
+    const { id } = await copyOf(source, { from, title })
     await onDone?.()
     location.hash = documentHref(id)
   }

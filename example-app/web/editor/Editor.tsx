@@ -9,21 +9,27 @@ import { phaseOf } from '../sync/status.ts'
 import { titleOf } from '../sync/title.ts'
 import { useSignal } from '../ui/signal.ts'
 import { createEditor } from './editor.ts'
+import { EditorNoteBar } from './EditorNoteBar.tsx'
+import { Images } from './Images.tsx'
 import { commentWanted } from './commands.ts'
 import { linkWanted, setLink } from './link-commands.ts'
 import { LinkDialog } from './LinkDialog.tsx'
+import type { EditorNote } from './note.ts'
 import { Title } from './Title.tsx'
 import { Toolbar } from './Toolbar.tsx'
 import { texts } from '../words/index.ts'
 
 /** Milliseconds. The toolbar follows the text, and no letter waits for it. */
 const toolbarDelay = 60
+/** Until words that are no trouble go away by themselves. */
+const noteDelay = 15_000
 
 export function Editor ({ open, onComment }: { open: OpenDocument, onComment: () => void }) {
   const place = useRef<HTMLDivElement>(null)
   const [view, setView] = useState<EditorView>()
   const [state, setState] = useState<EditorState>()
   const [asksForLink, setAsksForLink] = useState(false)
+  const [note, setNote] = useState<EditorNote>()
   const role = useSignal(open.role)
   const { connection, loaded } = useDocumentState(open.connection)
   const phase = phaseOf(connection)
@@ -37,7 +43,7 @@ export function Editor ({ open, onComment }: { open: OpenDocument, onComment: ()
   useEffect(() => {
     if (place.current === null) return
     let timer: ReturnType<typeof setTimeout> | undefined
-    const created = createEditor(place.current, open, () => isWritable.current)
+    const created = createEditor(place.current, open, () => isWritable.current, setNote)
     created.setProps({
       dispatchTransaction (transaction) {
         // y-prosemirror shows the cursors of others a task later, when the page may be gone.
@@ -58,6 +64,17 @@ export function Editor ({ open, onComment }: { open: OpenDocument, onComment: ()
   }, [open])
 
   useEffect(() => { view?.setProps({}) }, [view, writable])
+
+  // A document that was made here is known to the server from now on.
+  useEffect(() => {
+    if (phase === 'live') void import('../sync/send-unsent.ts').then(({ sendUnsent }) => sendUnsent(open.id)).catch(() => {})
+  }, [phase, open])
+
+  useEffect(() => {
+    if (note === undefined || note.isBad === true) return
+    const timer = setTimeout(() => setNote(undefined), noteDelay)
+    return () => clearTimeout(timer)
+  }, [note])
 
   useEffect(() => {
     const ask = () => setAsksForLink(true)
@@ -84,6 +101,8 @@ export function Editor ({ open, onComment }: { open: OpenDocument, onComment: ()
         <div ref={place} />
         {!readable && !refused && <p className='sheet-note' role='status'>{texts().editor.waiting}</p>}
       </article>
+      {view !== undefined && <Images view={view} open={open} say={setNote} />}
+      <EditorNoteBar note={note} onClose={() => setNote(undefined)} />
       {asksForLink && view !== undefined && (
         <LinkDialog
           onClose={() => setAsksForLink(false)}

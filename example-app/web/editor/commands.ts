@@ -5,6 +5,7 @@ import { liftListItem, sinkListItem, splitListItem, wrapInList } from 'prosemirr
 import { Selection, type Command, type EditorState } from 'prosemirror-state'
 import { addColumnAfter, addRowAfter, deleteColumn, deleteRow, deleteTable, goToNextCell, isInTable } from 'prosemirror-tables'
 import { redoCommand, undoCommand } from 'y-prosemirror'
+import { deleteImage, isImageSelected, wantDescription, wantImage } from './image-commands.ts'
 import { hasLink, toggleLink } from './link-commands.ts'
 import { schema } from './schema.ts'
 import type { Words } from '../words/index.ts'
@@ -116,7 +117,8 @@ export const tools: Tool[][] = [
     },
     { name: 'quote', keys: 'Mod-Shift-9', command: toggleQuote, isOn: (s) => inside(s, nodes.blockquote) },
     { name: 'codeblock', command: toggleBlock(nodes.code_block), isOn: (s) => inside(s, nodes.code_block) },
-    { name: 'table', command: insertTable }
+    { name: 'table', command: insertTable },
+    { name: 'image', command: wantImage }
   ],
   [
     { name: 'rowAfter', command: addRowAfter, isShown: isInTable },
@@ -124,6 +126,10 @@ export const tools: Tool[][] = [
     { name: 'rowDelete', command: deleteRow, isShown: isInTable },
     { name: 'columnDelete', command: deleteColumn, isShown: isInTable },
     { name: 'tableDelete', icon: 'trash', command: deleteTable, isShown: isInTable }
+  ],
+  [
+    { name: 'describe', command: wantDescription, isShown: isImageSelected },
+    { name: 'imageDelete', icon: 'trash', command: deleteImage, isShown: isImageSelected }
   ]
 ]
 

@@ -11,13 +11,15 @@ import type { PresenceState } from '../sync/presence.ts'
 import { CheckItemView } from './check-item.ts'
 import { keys } from './commands.ts'
 import { clipboard } from './clipboard.ts'
+import { images } from './images.ts'
+import type { SayNote } from './note.ts'
 import { ownCursor } from './own-cursor.ts'
 import { countLeftOut, Reading } from './reading.ts'
 import { typingRules } from './typing-rules.ts'
 import { texts } from '../words/index.ts'
 
-/** The editor on a document. `isWritable` is asked at every try, since a role may change at any time. */
-export function createEditor (place: HTMLElement, open: OpenDocument, isWritable: () => boolean): EditorView {
+/** The editor on a document. `isWritable` is asked at every try, since a role may change at any time. `say` shows words beside the text. */
+export function createEditor (place: HTMLElement, open: OpenDocument, isWritable: () => boolean, say: SayNote): EditorView {
   const reading = new Reading()
   return new EditorView({ mount: place }, {
     state: EditorState.create({
@@ -31,6 +33,7 @@ export function createEditor (place: HTMLElement, open: OpenDocument, isWritable
         typingRules(),
         keymap(keys),
         keymap(baseKeymap),
+        images(open, say),
         clipboard(),
         tableEditing(),
         commentMarks(open),

@@ -12,7 +12,7 @@ export async function importFile (file: File): Promise<DocumentRecord> {
   const hasTitle = first?.type === schema.nodes.heading && first.attrs.level === 1
   const doc = new Y.Doc()
   prosemirrorToYXmlFragment(hasTitle ? parsed.cut(first.nodeSize) : parsed, doc.getXmlFragment('body'))
-  const record = await copyOf(doc, hasTitle ? first.textContent : file.name.replace(/\.\w+$/, ''))
+  const record = await copyOf(doc, { title: hasTitle ? first.textContent : file.name.replace(/\.\w+$/, '') })
   doc.destroy()
   return record
 }

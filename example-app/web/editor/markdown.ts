@@ -1,6 +1,7 @@
 import MarkdownIt, { type StateCore, type Token } from 'markdown-it'
 import type { Node } from 'prosemirror-model'
 import { defaultMarkdownSerializer, MarkdownParser, MarkdownSerializer, type MarkdownSerializerState } from 'prosemirror-markdown'
+import { inText } from './image-node.ts'
 import { safeAddress } from './links.ts'
 import { schema } from './schema.ts'
 
@@ -70,6 +71,11 @@ const serializer = new MarkdownSerializer({
   check_list: (state, node) => state.renderList(node, '  ', (index) => `- [${node.child(index).attrs.checked === true ? 'x' : ' '}] `),
   check_item: (state, node) => state.renderContent(node),
   table: writeTable,
+  // A file without its key and its document is nothing. The description is.
+  image: (state, node) => {
+    state.write(state.esc(inText(node.attrs.alt)))
+    state.closeBlock(node)
+  },
   left_out: () => {}
 }, {
   ...defaultMarkdownSerializer.marks,

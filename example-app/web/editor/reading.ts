@@ -1,6 +1,7 @@
 import type { Mark, Node } from 'prosemirror-model'
 import type { ProsemirrorBinding } from 'y-prosemirror'
 import * as Y from 'yjs'
+import { imageOf } from '../files/image-attributes.ts'
 import { schema } from './schema.ts'
 
 // What is in a document may come from any program with the document's key, and from later versions of this app. y-prosemirror calls itself for
@@ -48,7 +49,7 @@ export class Reading extends Map<Part, Node | Node[]> {
   /** Undefined if it cannot be shown. */
   #make (part: Y.XmlElement, depth: number): Node | undefined {
     const type = schema.nodes[part.nodeName]
-    if (type === undefined || depth > deepest || !hasUsualSpan(part)) return undefined
+    if (type === undefined || depth > deepest || !isKnown(part)) return undefined
     const children = part.toArray().flatMap((child) => child instanceof Y.XmlElement ? this.#read(child, depth + 1) ?? [] : textIn(child))
     try {
       return type.createChecked(part.getAttributes(), children)
@@ -87,6 +88,7 @@ function isUsual (part: Y.XmlElement): boolean {
 }
 
 function isKnown (part: Y.XmlElement): boolean {
+  if (part.nodeName === 'image') return imageOf(part.getAttributes()) !== undefined
   return schema.nodes[part.nodeName] !== undefined && hasUsualSpan(part)
 }
 

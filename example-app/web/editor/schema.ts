@@ -2,6 +2,7 @@ import { Schema, type MarkSpec, type NodeSpec } from 'prosemirror-model'
 import { marks, nodes } from 'prosemirror-schema-basic'
 import { bulletList, listItem, orderedList } from 'prosemirror-schema-list'
 import { tableNodes } from 'prosemirror-tables'
+import { image } from './image-node.ts'
 import { safeAddress } from './links.ts'
 import { texts } from '../words/index.ts'
 
@@ -63,7 +64,7 @@ const leftOut: NodeSpec = {
 // No table inside of a table.
 const tables = tableNodes({
   tableGroup: 'block',
-  cellContent: '(paragraph | heading | blockquote | code_block | bullet_list | ordered_list | check_list)+',
+  cellContent: '(paragraph | heading | blockquote | code_block | bullet_list | ordered_list | check_list | image)+',
   cellAttributes: {}
 })
 
@@ -90,6 +91,7 @@ export const schema = new Schema({
     table_row: tables.table_row,
     table_cell: tables.table_cell,
     table_header: tables.table_header,
+    image,
     hard_break: nodes.hard_break,
     left_out: leftOut,
     text: nodes.text

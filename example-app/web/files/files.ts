@@ -2,7 +2,7 @@ import { documentPath, readBytes, Refused, request, Unreachable, writeBytes } fr
 import { changeDocument } from '../device/documents.ts'
 import { keepFile, keptChunks, noteSent, waitingFiles } from '../device/files.ts'
 import { withSession } from '../session.ts'
-import { BrokenFile, chunkBytes, openFile, sealFile, type FileOfDocument } from './seal.ts'
+import { BrokenFile, chunkBytes, openFile, sealFile, type FileOfDocument, type SealedFile } from './seal.ts'
 
 // Files of documents: encrypted here, kept here, sent to the server when it can be reached.
 
@@ -13,12 +13,14 @@ export type Read =
 
 export type Sent = 'sent' | 'unreachable' | 'notAllowed' | 'tooBig' | 'tooMany' | 'full' | 'later'
 
+type Names = Pick<SealedFile, 'fileId' | 'key'>
+
 const pathOf = ({ documentId, fileId }: FileOfDocument, ...rest: string[]) => documentPath(documentId, 'files', fileId, ...rest)
 const chunkPath = (file: FileOfDocument, index: number) => pathOf(file, 'chunks', String(index))
 
-/** Makes a new file of a document, which stays on this device until the server has it. Rejects if the device cannot keep it. */
-export async function newFile (documentId: string, content: Uint8Array): Promise<{ fileId: string, key: string }> {
-  const { fileId, key, chunks } = sealFile(documentId, content)
+/** Makes a new file of a document, which stays on this device until the server has it. Rejects if the device cannot keep it. `names` are new, too. */
+export async function newFile (documentId: string, content: Uint8Array, names?: Names): Promise<Names> {
+  const { fileId, key, chunks } = sealFile(documentId, content, names)
   await keepFile({ documentId, fileId }, chunks, true)
   await changeDocument(documentId, { hasUnsentFiles: true })
   return { fileId, key }

@@ -34,15 +34,18 @@ export const contentBytes = chunkBytes - overhead
 /** Chunks that are read of a file: 16 MiB. The server may allow more than its default of 5 MiB. */
 export const mostChunks = 64
 
-/** Encrypts content for a document, as a new file with a new key. */
-export function sealFile (documentId: string, content: Uint8Array): SealedFile {
-  const [fileId, key] = [randomText(32), randomText(32)]
+/** Encrypts content for a document, as a new file with a new key. Nothing else may be encrypted with them. */
+export function sealFile (documentId: string, content: Uint8Array, { fileId, key } = newNames()): SealedFile {
   const count = Math.max(1, Math.ceil(content.length / contentBytes))
   const chunks = Array.from({ length: count }, (_, index) => {
     const part = content.subarray(index * contentBytes, (index + 1) * contentBytes)
     return sealChunk({ documentId, fileId }, fromBase64(key), index, index === count - 1, part)
   })
   return { fileId, key, chunks }
+}
+
+function newNames (): Pick<SealedFile, 'fileId' | 'key'> {
+  return { fileId: randomText(32), key: randomText(32) }
 }
 
 function sealChunk (file: FileOfDocument, key: Uint8Array, index: number, isLast: boolean, content: Uint8Array): Uint8Array<ArrayBuffer> {

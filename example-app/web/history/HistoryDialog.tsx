@@ -74,7 +74,7 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
   })
 
   const copy = ({ doc }: { doc: Y.Doc }) => act(async () => {
-    const { id } = await copyOf(doc, texts().copyOf(titleOf(doc) || texts().untitled))
+    const { id } = await copyOf(doc, { from: open.id, title: texts().copyOf(titleOf(doc) || texts().untitled) })
     onClose()
     location.hash = documentHref(id)
   })
@@ -102,7 +102,7 @@ export default function HistoryDialog ({ open, onClose }: { open: OpenDocument, 
         </ol>
       )}
       {before !== undefined && <button type='button' className='button' disabled={isBusy} onClick={() => { void more() }}>{texts().history.earlier}</button>}
-      {shown !== undefined && (changes === undefined ? <Preview doc={shown.doc} /> : <Changes before={changes.before} doc={shown.doc} />)}
+      {shown !== undefined && (changes === undefined ? <Preview open={open} doc={shown.doc} /> : <Changes before={changes.before} doc={shown.doc} />)}
       {shown !== undefined && (
         <div className='dialog-actions'>
           <button

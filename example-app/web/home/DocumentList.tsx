@@ -74,7 +74,7 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
               <span className='document-title'>{shownTitle(record)}</span>
               <span className='document-facts'>
                 {record.folder !== undefined && record.folder !== '' && <span className='folder'>{record.folder}</span>}
-                {record.hasUnsent === true && <span className='unsent'>{texts().list.notSent}</span>}
+                {(record.hasUnsent === true || record.hasUnsentFiles === true) && <span className='unsent'>{texts().list.notSent}</span>}
                 {record.role !== undefined && <span>{access(record, record.role)}</span>}
                 <span>{ago(record.openedAt)}</span>
               </span>

@@ -6,7 +6,7 @@ const patience = 30_000
 
 let sending: Promise<void> | undefined
 
-/** Sends what waits on this device in documents that are not open, one after the other. Nothing is shown of it, neither here nor to others. */
+/** Sends what waits on this device: changes in documents that are not open, and files. Nothing is shown of it, neither here nor to others. */
 export function sendUnsent (openId: string | undefined): Promise<void> {
   sending ??= sendAll(openId).finally(() => { sending = undefined })
   return sending
@@ -14,6 +14,10 @@ export function sendUnsent (openId: string | undefined): Promise<void> {
 
 async function sendAll (openId: string | undefined): Promise<void> {
   for (const record of documents.get()) if (record.hasUnsent === true && record.id !== openId) await send(record).catch(() => {})
+  const withFiles = documents.get().filter(({ hasUnsentFiles, registered }) => hasUnsentFiles === true && registered)
+  if (withFiles.length === 0) return
+  const { sendFiles } = await import('../files/files.ts')
+  for (const { id } of withFiles) await sendFiles(id)
 }
 
 async function send (record: DocumentRecord): Promise<void> {

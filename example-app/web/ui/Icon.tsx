@@ -11,6 +11,8 @@ const paths: Record<string, string> = {
   comment: 'M4 5h16v11h-8l-4.500 4v-4H4z',
   checks: 'M4 5.500l1.500 1.500 2.500-3M4 15.500l1.500 1.500 2.500-3M11 6h9M11 16h9',
   table: 'M4 5h16v14H4zM4 10h16M4 14.500h16M12 5v14',
+  image: 'M4 5h16v14H4zM4 16.500l4.500-5 4 4 2.500-2.500 5 4.500M15.500 9.200h.01',
+  describe: 'M4 6h16M4 11h16M4 16h6M14 19.500l.5-2.500 5-5 2 2-5 5z',
   rowAfter: 'M4 5h16v6H4zM12 14v6M9 17h6',
   columnAfter: 'M5 4v16h6V4zM14 12h6M17 9v6',
   rowDelete: 'M4 5h16v6H4zM9 17h6',

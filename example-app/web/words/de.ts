@@ -272,11 +272,14 @@ export const de: Words = {
       quote: 'Zitat',
       codeblock: 'Codeblock',
       table: 'Tabelle',
+      image: 'Bild',
       rowAfter: 'Zeile darunter einfügen',
       columnAfter: 'Spalte danach einfügen',
       rowDelete: 'Zeile löschen',
       columnDelete: 'Spalte löschen',
-      tableDelete: 'Tabelle löschen'
+      tableDelete: 'Tabelle löschen',
+      describe: 'Bild beschreiben',
+      imageDelete: 'Bild löschen'
     },
     linkTitle: 'Link',
     linkAddress: 'Adresse',
@@ -304,6 +307,47 @@ export const de: Words = {
     showResolved: (count: number) => plural(count, { one: '# erledigten Kommentar zeigen', other: '# erledigte Kommentare zeigen' }),
     remove: 'Löschen',
     removeComment: (text: string) => `„${text.slice(0, 40)}“ löschen`
+  },
+
+  images: {
+    named: (alt: string) => `Bild: ${alt}`,
+    unnamed: 'Bild ohne Beschreibung',
+    inText: (alt: string) => `[Bild: ${alt}]`,
+    inTextUnnamed: '[Bild]',
+    states: {
+      loading: 'Wird geladen …',
+      absent: 'Der Server hat dieses Bild nicht, oder noch nicht.',
+      unreachable: 'Es erscheint, wenn es eine Verbindung gibt.',
+      broken: 'Es kann nicht gezeigt werden: Es ist beschädigt oder kein Bild.'
+    },
+    choose: 'Bilder auswählen',
+    adding: 'Das Bild wird vorbereitet und verschlüsselt …',
+    added: 'Das Bild ist im Dokument. Beschreiben Sie es für Menschen, die es nicht sehen.',
+    addedStill: 'Das Bild ist im Dokument. Von einer Animation bleibt nur das erste Bild.',
+    copied: 'Das Bild wurde aus dem anderen Dokument kopiert.',
+    notCopied: 'Das Bild konnte nicht aus dem anderen Dokument kopiert werden. Vielleicht ist es nicht auf diesem Gerät, oder der Server ist nicht erreichbar.',
+    kept: 'Das Bild ist im Dokument. Dieses Gerät bewahrt es auf und sendet es, wenn es eine Verbindung gibt.',
+    notKept: 'Das Bild wurde nicht eingefügt: Dieses Gerät kann es nicht aufbewahren. Sein Speicher ist voll oder für diese Seite gesperrt.',
+    refused: {
+      noImage: 'Das ist kein Bild, das eingefügt werden kann. PNG, JPEG, WebP und GIF sind möglich.',
+      unreadable: 'Dieses Bild konnte nicht gelesen werden. Vielleicht ist es beschädigt.',
+      tooBig: 'Dieses Bild ist zu groß.'
+    },
+    notTaken: {
+      notAllowed: 'Der Server hat das Bild nicht angenommen: Sie dürfen diesem Dokument jetzt nichts hinzufügen.',
+      tooBig: 'Das Bild ist zu groß für den Server.',
+      tooMany: 'Der Server nimmt keine weiteren Bilder für dieses Dokument an.',
+      full: 'Der Server hat keinen Platz mehr für die Dokumente dieses Besitzers.',
+      later: 'Der Server konnte das Bild jetzt nicht annehmen.'
+    },
+    onlyHere: 'Dieses Gerät bewahrt es auf und sendet es, sobald der Server es annimmt. Bis dahin sehen andere es nicht.',
+    closeNote: 'Diese Meldung schließen',
+    exportNote: 'HTML enthält die Bilder. Markdown enthält nur ihre Beschreibungen.',
+    exportMissing: (count: number) => `${plural(count, { one: '# Bild konnte', other: '# Bilder konnten' })} nicht gelesen werden. Die Datei enthält dafür nur die Beschreibung.`,
+    describeTitle: 'Das Bild beschreiben',
+    describeLabel: 'Was ist auf dem Bild?',
+    describeNote: 'Für Menschen, die es nicht sehen, und bis es geladen ist. Die Beschreibung wird mit dem Text verschlüsselt.',
+    save: 'Speichern'
   },
 
   history: {

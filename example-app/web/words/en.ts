@@ -275,11 +275,14 @@ export const en = {
       quote: 'Quote',
       codeblock: 'Code block',
       table: 'Table',
+      image: 'Image',
       rowAfter: 'Add row below',
       columnAfter: 'Add column after',
       rowDelete: 'Delete row',
       columnDelete: 'Delete column',
-      tableDelete: 'Delete table'
+      tableDelete: 'Delete table',
+      describe: 'Describe image',
+      imageDelete: 'Delete image'
     },
     linkTitle: 'Link',
     linkAddress: 'Address',
@@ -307,6 +310,48 @@ export const en = {
     showResolved: (count: number) => plural(count, { one: 'Show # resolved comment', other: 'Show # resolved comments' }),
     remove: 'Delete',
     removeComment: (text: string) => `Delete “${text.slice(0, 40)}”`
+  },
+
+  images: {
+    named: (alt: string) => `Image: ${alt}`,
+    unnamed: 'Image without a description',
+    /** What stands for an image in Markdown, and where there is only text. */
+    inText: (alt: string) => `[Image: ${alt}]`,
+    inTextUnnamed: '[Image]',
+    states: {
+      loading: 'Loading…',
+      absent: 'The server does not have this image, or not yet.',
+      unreachable: 'It appears when there is a connection.',
+      broken: 'It cannot be shown: it is damaged, or no image.'
+    },
+    choose: 'Choose images',
+    adding: 'The image is prepared and encrypted…',
+    added: 'The image is in the document. Describe it for people who cannot see it.',
+    addedStill: 'The image is in the document. Of an animation only the first picture is kept.',
+    copied: 'The image was copied from the other document.',
+    notCopied: 'The image could not be copied from the other document. It may not be on this device, or the server cannot be reached.',
+    kept: 'The image is in the document. It is kept on this device, and sent when there is a connection.',
+    notKept: 'The image was not put in: this device cannot keep it. Its storage is full or closed to this page.',
+    refused: {
+      noImage: 'This is not an image that can be put in. PNG, JPEG, WebP and GIF can.',
+      unreadable: 'This image could not be read. It may be damaged.',
+      tooBig: 'This image is too big.'
+    },
+    notTaken: {
+      notAllowed: 'The server did not take the image: you may not add to this document now.',
+      tooBig: 'The image is too big for the server.',
+      tooMany: 'The server takes no more images for this document.',
+      full: 'The server has no space left for the documents of its owner.',
+      later: 'The server could not take the image now.'
+    },
+    onlyHere: 'It is kept on this device, and sent as soon as the server takes it. Until then others do not see it.',
+    closeNote: 'Close this message',
+    exportNote: 'HTML has the images in it. Markdown has only their descriptions.',
+    exportMissing: (count: number) => `${plural(count, { one: '# image', other: '# images' })} could not be read, and the file has only what describes them.`,
+    describeTitle: 'Describe the image',
+    describeLabel: 'What is on the image?',
+    describeNote: 'For people who cannot see it, and until it is loaded. It is encrypted with the text.',
+    save: 'Save'
   },
 
   history: {

@@ -1,0 +1,69 @@
+import type { EditorView } from 'prosemirror-view'
+import { mayWrite } from '../api.ts'
+import { forgetFile } from '../device/files.ts'
+import { drawAnew } from '../files/draw.ts'
+import { newFile, readFile, sendFiles } from '../files/files.ts'
+import type { ImageAttributes } from '../files/image-attributes.ts'
+import type { ImageFacts } from '../files/image-type.ts'
+import type { OpenDocument } from '../sync/open-document.ts'
+import { insertImage, removeImages } from './image-commands.ts'
+import type { EditorNote, SayNote } from './note.ts'
+import { texts } from '../words/index.ts'
+
+export interface Place {
+  view: EditorView
+  open: OpenDocument
+  say: SayNote
+}
+
+/** Images that are put in at once. */
+const most = 20
+
+/** Draws images anew, encrypts them, puts them into the text, and sends them when there is a connection. Says what becomes of them. */
+export async function putIn (place: Place, files: Blob[], at?: number): Promise<void> {
+  const { say } = place
+  say({ text: texts().images.adding })
+  let position = at
+  for (const file of files.slice(0, most)) {
+    const drawn = await drawAnew(file)
+    if (drawn.outcome !== 'drawn') return say({ text: texts().images.refused[drawn.outcome], isBad: true })
+    if (!await insert(place, drawn, position)) return
+    // The next one comes behind it.
+    position = undefined
+    say(await sendNow(place.open, drawn.isStill ? texts().images.addedStill : texts().images.added))
+  }
+}
+
+async function insert ({ view, open, say }: Place, { bytes, facts }: { bytes: Uint8Array, facts: ImageFacts }, at?: number): Promise<boolean> {
+  const made = await newFile(open.id, bytes).catch(() => undefined)
+  if (made === undefined) {
+    say({ text: texts().images.notKept, isBad: true })
+    return false
+  }
+  if (view.isDestroyed || !view.editable || !mayWrite(open.role.get())) {
+    await forgetFile({ documentId: open.id, fileId: made.fileId })
+    return false
+  }
+  // Undo takes back the image, and not the words before it.
+  open.undo.stopCapturing()
+  insertImage(view, { file: made.fileId, key: made.key, ...facts, alt: '' }, at)
+  open.undo.stopCapturing()
+  return true
+}
+
+/** A file belongs to one document. So this one gets a copy, encrypted with a key of its own, for an image that was pasted from another one. */
+export async function copyIn ({ view, open, say }: Place, documentId: string, image: ImageAttributes, copy: ImageAttributes): Promise<void> {
+  const read = await readFile({ documentId, fileId: image.file }, image.key)
+  const made = read.outcome === 'read' && await newFile(open.id, read.bytes, { fileId: copy.file, key: copy.key }).catch(() => false)
+  if (made !== false) return say(await sendNow(open, texts().images.copied))
+  if (!view.isDestroyed) removeImages(view, copy.file)
+  say({ text: texts().images.notCopied, isBad: true })
+}
+
+async function sendNow ({ id, connection }: OpenDocument, done: string): Promise<EditorNote> {
+  if (connection.getState().connection.status !== 'live') return { text: texts().images.kept }
+  const sent = await sendFiles(id)
+  if (sent === 'sent') return { text: done }
+  if (sent === 'unreachable') return { text: texts().images.kept }
+  return { text: `${texts().images.notTaken[sent]} ${texts().images.onlyHere}`, isBad: true }
+}

@@ -62,8 +62,13 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
       redact: ['path', 'err.rawPacket'],
       ...pretty && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
     },
-    // A client that comes back tells the clock of every author in the URL: Node's 16 KB end at some two hundred.
-    http: { maxHeaderSize: 256 * 1024, connectionsCheckingInterval: Math.min(limits.REQUEST_TIMEOUT, 10) * 1000 },
+    http: {
+      // A client that comes back tells the clock of every author in the URL: Node's 16 KB end at some two hundred.
+      maxHeaderSize: 256 * 1024,
+      // Of this and of `requestTimeout`, Node.js takes the longer one for the request. It refuses more than 300 s here.
+      headersTimeout: Math.min(limits.REQUEST_TIMEOUT, 300) * 1000,
+      connectionsCheckingInterval: Math.min(limits.REQUEST_TIMEOUT, 10) * 1000
+    },
     // From its first byte to its last.
     requestTimeout: limits.REQUEST_TIMEOUT * 1000,
     bodyLimit: 16 * 1024,

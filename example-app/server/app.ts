@@ -14,7 +14,7 @@ import { PrismaFiles, removeUnfinishedFiles } from './files.ts'
 import { Invitations } from './invitations.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { RefusedSnapshots } from './new-snapshot.ts'
-import { PrismaClient } from './prisma-client/client.ts'
+import { Prisma, PrismaClient } from './prisma-client/client.ts'
 import { Quota } from './quota.ts'
 import { limitRates } from './rates.ts'
 import authors from './routes/authors.ts'
@@ -33,6 +33,7 @@ import { Sockets } from './sockets.ts'
 import { removeExpiredTransfers, Transfers } from './transfers.ts'
 import web from './web.ts'
 
+const Busy = createError('APP_BUSY', 'The server has too much to do at the moment. Try again', 503)
 const NotFound = createError('APP_NOT_FOUND', 'There is nothing at this address', 404)
 
 export interface AppOptions {
@@ -80,7 +81,9 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
   const prisma = new PrismaClient({
     adapter: new PrismaPg({ connectionString, max: 15, connectionTimeoutMillis: 5000, query_timeout: 30_000 }, {
       onPoolError: (err) => app.log.warn({ err }, 'a connection to the database was lost')
-    })
+    }),
+    // Those who join one document at the same moment wait for each other.
+    transactionOptions: { maxWait: 5000, timeout: 15_000 }
   })
 
   const redis = busUrl?.startsWith('redis') ? new Redis(busUrl) : undefined
@@ -142,6 +145,11 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     // Such as APP_STORAGE_FULL, which is 507.
     if ((error.statusCode ?? 500) < 500 || error.code?.startsWith('APP_')) return error
+    if (isBusy(error)) {
+      request.log.warn({ err: error }, 'The database is busy')
+      reply.header('retry-after', 1)
+      return new Busy()
+    }
     request.log.error({ err: error }, 'A request has failed')
     return await reply.code(500).send({ statusCode: 500, error: 'Internal Server Error', message: 'Something went wrong' })
   })
@@ -192,4 +200,10 @@ function serializeRequest (request: FastifyRequest) {
 
 declare module 'fastify' {
   interface FastifyInstance { prisma: PrismaClient }
+}
+
+/** Whether a transaction waited too long for others, or a query for a connection to the database, which pg says only in words. */
+function isBusy (error: unknown): boolean {
+  return (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2028') ||
+    (error instanceof Error && error.message === 'timeout exceeded when trying to connect')
 }

@@ -20,15 +20,18 @@ withJson('status').description('numbers of documents, people and sessions, and t
       SELECT count(*) FILTER (WHERE deleted_at IS NULL)::int AS documents, count(deleted_at)::int AS deleted, coalesce(sum(kept_bytes), 0)::float8 AS bytes
       FROM secsync_document`
     const [database = { bytes: 0 }] = await prisma.$queryRaw<Array<{ bytes: number }>>`SELECT pg_database_size(current_database())::float8 AS bytes`
+    const { _count: files, _sum: { bytes: fileBytes } } = await prisma.appFile.aggregate({ _count: true, _sum: { bytes: true } })
     const status = {
       ...documents,
+      files,
+      fileBytes: fileBytes ?? 0,
       databaseBytes: database.bytes,
       people: await prisma.appMember.count(),
       sessions: await prisma.appSession.count(),
       invitations: await prisma.appInvitation.count()
     }
     if (json) printJson(status)
-    else console.table([{ ...status, bytes: size(status.bytes), databaseBytes: size(status.databaseBytes) }])
+    else console.table([{ ...status, bytes: size(status.bytes), fileBytes: size(status.fileBytes), databaseBytes: size(status.databaseBytes) }])
   })
 })
 
@@ -38,8 +41,9 @@ withJson('documents').description('documents, those that use most space first').
       const documents = await prisma.$queryRaw<DocumentFacts[]>`
         SELECT id, (SELECT name FROM app_membership m JOIN app_member p ON p.id = m.member_id WHERE m.document_id = d.id AND role = 'owner' LIMIT 1) AS owner,
           (SELECT count(*)::int FROM app_membership m WHERE m.document_id = d.id AND role <> 'removed') AS members,
-          kept_bytes::float8 AS bytes, update_count::int AS updates, changed_at AS "changedAt"
-        FROM secsync_document d WHERE deleted_at IS NULL ORDER BY kept_bytes DESC, id LIMIT ${limit}::int`
+          (kept_bytes + (SELECT coalesce(sum(bytes), 0) FROM app_file WHERE document_id = d.id))::float8 AS bytes,
+          update_count::int AS updates, changed_at AS "changedAt"
+        FROM secsync_document d WHERE deleted_at IS NULL ORDER BY bytes DESC, id LIMIT ${limit}::int`
       if (json) for (const document of documents) printJson(document)
       else console.table(documents.map(({ changedAt, bytes, ...document }) => ({ ...document, bytes: size(bytes), changed: changedAt.toISOString() })))
     })
@@ -50,7 +54,7 @@ withJson('people').description('people, those whose documents use most space fir
     await withPrisma(async (prisma) => {
       const people = await prisma.$queryRaw<PersonFacts[]>`
         SELECT p.id, p.name, (SELECT count(*)::int FROM app_session WHERE member_id = p.id) AS sessions, count(d.id)::int AS documents,
-          coalesce(sum(d.kept_bytes), 0)::float8 AS bytes, (SELECT max(used_at) FROM app_session WHERE member_id = p.id) AS "usedAt"
+          coalesce(sum(d.kept_bytes + (SELECT coalesce(sum(bytes), 0) FROM app_file WHERE document_id = d.id)), 0)::float8 AS bytes, (SELECT max(used_at) FROM app_session WHERE member_id = p.id) AS "usedAt"
         FROM app_member p LEFT JOIN app_membership m ON m.member_id = p.id AND role = 'owner'
           LEFT JOIN secsync_document d ON d.id = m.document_id AND d.deleted_at IS NULL
         GROUP BY p.id ORDER BY bytes DESC, p.id LIMIT ${limit}::int`

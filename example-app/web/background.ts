@@ -18,5 +18,5 @@ async function send (): Promise<void> {
   if (pages.length === 0 && session.get() !== undefined) await sendUnsent(undefined)
   await loadDocuments()
   // The browser then tries again later.
-  if (documents.get().some(({ hasUnsent }) => hasUnsent === true)) throw new Error('Changes still wait to be sent')
+  if (documents.get().some(({ hasUnsent, hasUnsentFiles }) => hasUnsent === true || hasUnsentFiles === true)) throw new Error('Changes still wait to be sent')
 }

@@ -1,5 +1,6 @@
 import axe from 'axe-core'
 import { test, type Test } from 'tap'
+import { png } from '../fixtures/images.ts'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
 import { Person } from './fixtures/person.ts'
@@ -59,6 +60,15 @@ test('accessibility', { skip: noBrowser }, async (t) => {
       await ana.page.getByRole('article', { name: 'What changed' }).waitFor()
       await isAccessible(t, ana, 'the history')
       await ana.closeDialog()
+      await ana.page.locator('main input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: png(300, 200) })
+      await ana.page.getByText('The image is in the document.').waitFor()
+      await ana.page.locator('.image[data-state=shown]').click()
+      await isAccessible(t, ana, 'an image, selected')
+      await ana.shoot(`image ${look}`)
+      await ana.page.getByRole('button', { name: 'Describe image' }).click()
+      await ana.page.getByRole('dialog', { name: 'Describe the image' }).waitFor()
+      await isAccessible(t, ana, 'the description of an image')
+      await ana.closeDialog()
       await ana.page.getByRole('button', { name: 'What the server sees' }).click()
       await ana.page.getByText('The chain of snapshots').waitFor()
       await isAccessible(t, ana, 'what the server sees')
@@ -102,6 +112,17 @@ test('accessibility', { skip: noBrowser }, async (t) => {
     t.equal(await focused(), 'Heading')
     await ana.press('Enter')
     t.match(await ana.content(), '<h1>')
+    await ana.page.locator('main input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: png(30, 20) })
+    await ana.page.locator('.image[data-state=shown]').waitFor()
+    await ana.text.focus()
+    await ana.press('ArrowUp')
+    await ana.page.locator('.image.ProseMirror-selectednode').waitFor()
+    await ana.press('Shift+Tab', 'Shift+Tab', 'Home', 'ArrowRight', 'ArrowRight')
+    t.equal(await focused(), 'Describe image', 'the image is selected and described without a mouse')
+    await ana.press('Enter')
+    await ana.page.keyboard.type('A red square')
+    await ana.press('Tab', 'Enter')
+    await ana.page.getByRole('img', { name: 'A red square' }).waitFor()
     await ana.page.getByRole('button', { name: 'Share', exact: true }).focus()
     await ana.press('Enter')
     await ana.page.getByRole('dialog', { name: 'Share this document' }).waitFor()

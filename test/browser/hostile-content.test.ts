@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { test } from 'tap'
 import * as Y from 'yjs'
 import { startApp } from './fixtures/app.ts'
@@ -60,5 +61,62 @@ test('content of somebody who does not keep to the rules', { skip: noBrowser }, 
     await ben.reads('Read this.')
     t.equal(await ben.title.inputValue(), 'Untitled (copy)')
     t.same(ben.complaints, [])
+  })
+
+  await t.test('images that are none: the page goes on, asks for nothing elsewhere, and says that a part is not shown', async (t) => {
+    const ana = await Person.arrives(browser, 'Ana Meyer')
+    const asked = new Set<string>()
+    ana.page.on('request', (request) => asked.add(new URL(request.url()).origin))
+    await ana.newDocument(app.url)
+    await ana.write('Read this.')
+    const { document, yDoc } = await mallory(app, await ana.invite('Can edit'))
+    t.teardown(async () => {
+      await document.destroy()
+      yDoc.destroy()
+    })
+    const text = (bytes: number) => randomBytes(bytes).toString('base64url')
+    const right = { file: text(32), key: text(32), type: 'image/png', width: 30, height: 20, alt: 'Not sent' }
+    const body = yDoc.getXmlFragment('body')
+    const add = (attributes: Record<string, unknown>) => {
+      const image = new Y.XmlElement('image')
+      for (const [name, value] of Object.entries(attributes)) image.setAttribute(name, value as string)
+      body.push([image])
+      return image
+    }
+    const wrong = {
+      file: ['../..', 'https://example.org/a.png', 7, null],
+      key: ['short', {}],
+      type: ['image/svg+xml', 'text/html'],
+      width: [1e9, '100%', -1],
+      height: [Infinity],
+      alt: [{ toString: 1 }, ['a'], 'a'.repeat(100_000)]
+    }
+    yDoc.transact(() => {
+      for (const [name, values] of Object.entries(wrong)) for (const value of values) add({ ...right, [name]: value })
+      add({})
+      add({ src: 'https://example.org/a.png' })
+      add({ ...right, width: 16_384, height: 16_384, src: 'https://example.org/a.png' })
+    })
+    const turned = add(right)
+    await document.whenSaved()
+    const count = body.length
+
+    const told = ana.page.getByText('A part of this document is not shown.')
+    await told.waitFor()
+    await ana.page.getByText('Image: Not sent · The server does not have this image, or not yet.').first().waitFor()
+    t.equal(await ana.page.locator('.prose .image').count(), 2)
+    // One that was right, while it is shown.
+    turned.setAttribute('width', 1e9 as unknown as string)
+    await ana.page.waitForFunction(() => document.querySelectorAll('.prose .image').length === 1)
+    await ana.page.reload()
+    await told.waitFor()
+    await ana.reads('Read this.')
+    t.ok((await ana.page.locator('.prose .image').boundingBox() ?? { width: 1e9 }).width < 1280)
+    await ana.moveTo('start')
+    await ana.page.keyboard.type('Still here. ')
+    await ana.page.getByText('All changes are saved.').waitFor()
+    t.equal(body.length, count, 'what is not seen is not deleted')
+    t.same([...asked], [app.url])
+    t.same(ana.complaints, [])
   })
 })

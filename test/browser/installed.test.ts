@@ -1,5 +1,6 @@
 import type { CDPSession } from 'playwright-core'
 import { test } from 'tap'
+import { png } from '../fixtures/images.ts'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
 import { Person } from './fixtures/person.ts'
@@ -45,6 +46,9 @@ test('an installed app', { skip: noBrowser }, async (t) => {
     await ben.moveTo('end')
     await ben.page.keyboard.type('While it was down.')
     await ben.page.getByText('Offline · 18 unsent').waitFor()
+    await ben.page.locator('main input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: png(30, 20) })
+    await ben.page.getByText('It is kept on this device, and sent when there is a connection.').waitFor()
+    await ben.page.getByText('Offline · 19 unsent').waitFor()
     const tags = await ben.page.evaluate(async () => {
       const { sync } = await navigator.serviceWorker.getRegistration('/background/') as unknown as { sync: { getTags (): Promise<string[]> } }
       return await sync.getTags()
@@ -58,6 +62,7 @@ test('an installed app', { skip: noBrowser }, async (t) => {
     const registrationId = await backgroundOf(devtools)
     await devtools.send('ServiceWorker.dispatchSyncEvent', { origin: app.url, registrationId, tag: 'unsent', lastChance: false })
     await ana.reads('While it was down.')
+    await ana.page.locator('.image[data-state=shown]').waitFor()
     // It is not sent again, and the list knows.
     const back = await ben.context.newPage()
     await back.goto(app.url)

@@ -34,6 +34,10 @@ await client.next('document')
 client.send(author.snapshot('diary'))
 await client.next('snapshot-saved')
 
+const file = `${app.url}/api/documents/diary/files/${'f'.repeat(43)}/chunks/0`
+const headers = { authorization: `Bearer ${sessionKey}`, 'content-type': 'application/octet-stream' }
+t.equal((await fetch(file, { method: 'PUT', headers, body: new Uint8Array(100_000) })).status, 204)
+
 t.test('says what there is, for people and for programs', async (t) => {
   const names = ['status', 'documents', 'people']
   const [forPrograms, forPeople] = await Promise.all([
@@ -41,9 +45,10 @@ t.test('says what there is, for people and for programs', async (t) => {
     Promise.all(names.map(async (name) => await call(name)))
   ])
   const [status, documents, people] = forPrograms.map(({ stdout }) => JSON.parse(stdout) as unknown)
-  t.match(status, { documents: 1, deleted: 0, people: 1, sessions: 1, invitations: 0, bytes: Number, databaseBytes: Number })
+  t.match(status, { documents: 1, deleted: 0, people: 1, sessions: 1, invitations: 0, files: 1, fileBytes: 100_000, bytes: Number, databaseBytes: Number })
   t.match(documents, { id: 'diary', owner: 'Ada', members: 1, updates: 0, bytes: Number })
   t.match(people, { name: 'Ada', sessions: 1, documents: 1, bytes: Number })
+  for (const facts of [documents, people]) t.ok((facts as { bytes: number }).bytes > 100_000, 'files are counted')
   for (const output of forPeople) t.match(output, { code: 0, stdout: /│.*kB/ })
   t.notOk(JSON.stringify([forPrograms, forPeople]).includes(sessionKey))
 })

@@ -4,6 +4,7 @@ import type { EditorView } from 'prosemirror-view'
 import { useEffect, useRef, useState } from 'react'
 import { mayWrite } from '../api.ts'
 import { placeOfSelection } from '../comments/plugin.ts'
+import { documents } from '../device/documents.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { phaseOf } from '../sync/status.ts'
 import { titleOf } from '../sync/title.ts'
@@ -65,9 +66,10 @@ export function Editor ({ open, onComment }: { open: OpenDocument, onComment: ()
 
   useEffect(() => { view?.setProps({}) }, [view, writable])
 
-  // A document that was made here is known to the server from now on.
+  // Images that wait. A document that was made here is known to the server from now on.
   useEffect(() => {
-    if (phase === 'live') void import('../sync/send-unsent.ts').then(({ sendUnsent }) => sendUnsent(open.id)).catch(() => {})
+    const hasFiles = documents.get().some(({ id, hasUnsentFiles }) => id === open.id && hasUnsentFiles === true)
+    if (phase === 'live' && hasFiles) void import('../sync/send-unsent.ts').then(({ sendUnsent }) => sendUnsent(open.id)).catch(() => {})
   }, [phase, open])
 
   useEffect(() => {

@@ -93,6 +93,11 @@ export const tools: Tool[][] = [
     { name: 'undo', keys: 'Mod-z', command: undoCommand },
     { name: 'redo', keys: 'Mod-Shift-z', command: redoCommand }
   ],
+  // Where a phone shows them, too: those for text are of no use then.
+  [
+    { name: 'describe', command: wantDescription, isShown: isImageSelected },
+    { name: 'imageDelete', icon: 'trash', command: deleteImage, isShown: isImageSelected }
+  ],
   [
     heading('heading1', 1),
     heading('heading2', 2),
@@ -126,10 +131,6 @@ export const tools: Tool[][] = [
     { name: 'rowDelete', command: deleteRow, isShown: isInTable },
     { name: 'columnDelete', command: deleteColumn, isShown: isInTable },
     { name: 'tableDelete', icon: 'trash', command: deleteTable, isShown: isInTable }
-  ],
-  [
-    { name: 'describe', command: wantDescription, isShown: isImageSelected },
-    { name: 'imageDelete', icon: 'trash', command: deleteImage, isShown: isImageSelected }
   ]
 ]
 

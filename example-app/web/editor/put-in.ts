@@ -5,6 +5,7 @@ import { drawAnew } from '../files/draw.ts'
 import { newFile, readFile, sendFiles } from '../files/files.ts'
 import type { ImageAttributes } from '../files/image-attributes.ts'
 import type { ImageFacts } from '../files/image-type.ts'
+import { sendInBackground } from '../sync/background.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { insertImage, removeImages } from './image-commands.ts'
 import type { EditorNote, SayNote } from './note.ts'
@@ -61,9 +62,9 @@ export async function copyIn ({ view, open, say }: Place, documentId: string, im
 }
 
 async function sendNow ({ id, connection }: OpenDocument, done: string): Promise<EditorNote> {
-  if (connection.getState().connection.status !== 'live') return { text: texts().images.kept }
-  const sent = await sendFiles(id)
+  const sent = connection.getState().connection.status === 'live' ? await sendFiles(id) : 'unreachable'
   if (sent === 'sent') return { text: done }
+  void sendInBackground()
   if (sent === 'unreachable') return { text: texts().images.kept }
   return { text: `${texts().images.notTaken[sent]} ${texts().images.onlyHere}`, isBad: true }
 }

@@ -1,4 +1,5 @@
 import { documents, type DocumentRecord } from '../device/documents.ts'
+import { sendFiles } from '../files/files.ts'
 import { OpenDocument } from './open-document.ts'
 
 /** Milliseconds for one document. Its changes are kept for the next time. */
@@ -15,8 +16,6 @@ export function sendUnsent (openId: string | undefined): Promise<void> {
 async function sendAll (openId: string | undefined): Promise<void> {
   for (const record of documents.get()) if (record.hasUnsent === true && record.id !== openId) await send(record).catch(() => {})
   const withFiles = documents.get().filter(({ hasUnsentFiles, registered }) => hasUnsentFiles === true && registered)
-  if (withFiles.length === 0) return
-  const { sendFiles } = await import('../files/files.ts')
   for (const { id } of withFiles) await sendFiles(id)
 }
 

@@ -34,7 +34,21 @@ export const TooManyMembers = createError('APP_TOO_MANY_MEMBERS', `This document
 
 export const TooManyDocuments = createError('APP_TOO_MANY_DOCUMENTS', 'You have too many documents. Delete one', 409)
 
-export const OwnersStay = createError('APP_OWNERS_STAY', 'The owner of a document cannot leave it, but can delete it', 409)
+export const OwnersStay = createError('APP_OWNERS_STAY', 'The owner of a document cannot leave it, but can make another member the owner, or delete it', 409)
+
+const OwnsTooMany = createError('APP_OWNS_TOO_MANY', 'This member owns too many documents already', 409)
+const NotSealed = createError('APP_NOT_SEALED', 'There is no box for the new owner', 400)
+const HandedOver = createError('APP_HANDED_OVER', 'This document was handed over meanwhile', 409)
+
+export interface NewOwner {
+  documentId: string
+  from: string
+  to: string
+  /** Of this handover: 1 for the first of a document. */
+  number: number
+  /** What is sealed for each member. */
+  boxes: Array<{ memberId: string, box: string }>
+}
 
 /** The roles of members in documents. */
 export class Members {
@@ -110,6 +124,32 @@ export class Members {
     await check()
     await transaction.appMembership.create({ data: member })
     return role
+  }
+
+  /** Throws `NotTheOwner`. Until the transaction ends, the owner stays the owner. */
+  async checkOwner (transaction: Prisma.TransactionClient, memberId: string, documentId: string): Promise<void> {
+    await transaction.$queryRaw`SELECT id FROM app_document WHERE id = ${documentId} FOR NO KEY UPDATE`
+    if (await transaction.appMembership.count({ where: { documentId, memberId, role: 'owner' } }) === 0) throw new NotTheOwner()
+  }
+
+  /** Makes another member the owner, and the owner an editor. Throws `NotTheOwner`, `NoSuchMember`, `HandedOver`, `OwnsTooMany` and `NotSealed`. */
+  async handOver ({ documentId, from, to, number, boxes }: NewOwner): Promise<void> {
+    await this.#prisma.$transaction(async (transaction) => {
+      // As when they make a document.
+      await transaction.$queryRaw`SELECT id FROM app_member WHERE id = ${to} FOR NO KEY UPDATE`
+      await this.checkOwner(transaction, from, documentId)
+      const { _max: { number: last } } = await transaction.appHandover.aggregate({ where: { documentId }, _max: { number: true } })
+      if (number !== (last ?? 0) + 1) throw new HandedOver()
+      if (await transaction.appMembership.count({ where: { memberId: to, role: 'owner' } }) >= this.#maxDocuments) throw new OwnsTooMany()
+      const { count } = await transaction.appMembership.updateMany({ where: { documentId, memberId: to, role: { in: ['editor', 'viewer'] } }, data: { role: 'owner' } })
+      if (count === 0) throw new NoSuchMember()
+      await transaction.appMembership.update({ where: { documentId_memberId: { documentId, memberId: from } }, data: { role: 'editor' } })
+      const members = await transaction.appMembership.findMany({ where: { documentId, role: { not: 'removed' } }, select: { memberId: true } })
+      const data = boxes.filter((box) => members.some(({ memberId }) => memberId === box.memberId)).map((box) => ({ ...box, documentId, number }))
+      if (!data.some(({ memberId }) => memberId === to)) throw new NotSealed()
+      await transaction.appHandover.createMany({ data, skipDuplicates: true })
+    })
+    for (const memberId of [from, to]) this.forget(memberId, documentId)
   }
 }
 

@@ -24,6 +24,7 @@ import health from './routes/health.ts'
 import invitations from './routes/invitations.ts'
 import keys from './routes/keys.ts'
 import members from './routes/members.ts'
+import owner from './routes/owner.ts'
 import sessions from './routes/sessions.ts'
 import stored from './routes/stored.ts'
 import transfers from './routes/transfers.ts'
@@ -166,6 +167,7 @@ export async function buildApp ({ connectionString, busUrl, metrics, logLevel, l
     api.register(files)
     api.register(invitations)
     api.register(members)
+    api.register(owner)
     api.register(keys)
     api.register(stored)
   }, { prefix: '/api' })

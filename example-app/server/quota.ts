@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import type { HasQuota, Hook } from 'fastify-secsync'
 import { Budget } from './budget.ts'
 import type { Limits } from './limits.ts'
-import type { PrismaClient } from './prisma-client/client.ts'
+import { Prisma, type PrismaClient } from './prisma-client/client.ts'
 import { ShortMemory } from './short-memory.ts'
 
 export const StorageFull = createError('APP_STORAGE_FULL', 'The owner of this document has no room left', 507)
@@ -17,25 +17,21 @@ const maxPresence = 16 * 1024
 interface Usage { bytes: number }
 
 export class Quota {
+  readonly #prisma: PrismaClient
   readonly #maxBytes: number
   readonly #uploads: Budget
   readonly #owners: ShortMemory<string | undefined>
   readonly #usage: ShortMemory<Usage>
 
   constructor (prisma: PrismaClient, limits: Pick<Limits, 'MAX_STORED_BYTES' | 'UPLOAD_BYTES_PER_HOUR'>) {
+    this.#prisma = prisma
     this.#maxBytes = limits.MAX_STORED_BYTES
     this.#uploads = new Budget(limits.UPLOAD_BYTES_PER_HOUR)
     this.#owners = new ShortMemory(async (documentId) => {
       return (await prisma.appMembership.findFirst({ where: { documentId, role: 'owner' }, select: { memberId: true } }))?.memberId
     })
     this.#usage = new ShortMemory(async (memberId) => {
-      // What the tables of the plugin count, the boxes of keys, and files. The client does not sum lengths.
-      const [usage = { bytes: 0 }] = await prisma.$queryRaw<Usage[]>`
-        WITH owned AS (SELECT document_id AS id FROM app_membership WHERE member_id = ${memberId} AND role = 'owner')
-        SELECT ((SELECT coalesce(sum(kept_bytes), 0) FROM secsync_document JOIN owned USING (id))
-          + (SELECT coalesce(sum(octet_length(box)), 0) FROM app_key_box JOIN owned ON document_id = owned.id)
-          + (SELECT coalesce(sum(bytes), 0) FROM app_file JOIN owned ON document_id = owned.id))::float8 AS bytes`
-      return usage
+      return await usageOf(prisma, ownedBy(memberId))
     })
   }
 
@@ -47,6 +43,12 @@ export class Quota {
     if (usage.bytes + bytes > this.#maxBytes) return false
     usage.bytes += bytes
     return true
+  }
+
+  /** Whether somebody has room for a document of somebody else, and for this much more. */
+  async mayOwn (memberId: string, documentId: string, bytes: number): Promise<boolean> {
+    const usage = await usageOf(this.#prisma, Prisma.sql`${ownedBy(memberId)} UNION SELECT ${documentId}::text`)
+    return usage.bytes + bytes <= this.#maxBytes
   }
 
   /** Whether this request may store that much: the owner has room, and the sender has not sent too much within an hour. */
@@ -72,6 +74,21 @@ export class Quota {
     this.#owners.close()
     this.#usage.close()
   }
+}
+
+function ownedBy (memberId: string): Prisma.Sql {
+  return Prisma.sql`SELECT document_id AS id FROM app_membership WHERE member_id = ${memberId} AND role = 'owner'`
+}
+
+/** What the tables of the plugin count of these documents, what is sealed for their members, and their files. The client does not sum lengths. */
+async function usageOf (prisma: PrismaClient, documents: Prisma.Sql): Promise<Usage> {
+  const [usage = { bytes: 0 }] = await prisma.$queryRaw<Usage[]>`
+    WITH owned AS (${documents})
+    SELECT ((SELECT coalesce(sum(kept_bytes), 0) FROM secsync_document JOIN owned USING (id))
+      + (SELECT coalesce(sum(octet_length(box)), 0) FROM app_key_box JOIN owned ON document_id = owned.id)
+      + (SELECT coalesce(sum(octet_length(box)), 0) FROM app_handover JOIN owned ON document_id = owned.id)
+      + (SELECT coalesce(sum(bytes), 0) FROM app_file JOIN owned ON document_id = owned.id))::float8 AS bytes`
+  return usage
 }
 
 declare module 'fastify' {

@@ -15,6 +15,8 @@ export interface Member {
 export interface Membership {
   role: Role
   access: 'link' | 'invited'
+  /** How often the document was handed over to another owner. */
+  handovers: number
   members: Member[]
 }
 

@@ -6,7 +6,7 @@ import { fromBase64, randomText, toBase64 } from '../../example-app/web/crypto/b
 import { closeBox, createBoxKeyPair, openBox } from '../../example-app/web/crypto/box.ts'
 import { deviceKeys, voucher } from '../../example-app/web/crypto/device.ts'
 import { keyIdOf } from '../../example-app/web/crypto/keyring.ts'
-import { seal, unseal } from '../../example-app/web/crypto/sealed-key.ts'
+import { seal, unsealHandover, unsealKey } from '../../example-app/web/crypto/sealed-key.ts'
 import { write } from '../../example-app/web/device/database.ts'
 
 await sodium.ready
@@ -73,9 +73,28 @@ t.test('a device key of an earlier version is used on, and opens a sealed key of
   const content = { documentId: 'document', key: randomText(32), replaces: keyIdOf(randomText(32)) }
   const nonce = sodium.randombytes_buf(24)
   const box = sodium.crypto_box_easy(JSON.stringify(content), nonce, publicKey, owner.privateKey)
-  t.same(unseal(sodium.to_base64(new Uint8Array([...nonce, ...box])), sodium.to_base64(owner.publicKey), device), content)
+  t.same(unsealKey(sodium.to_base64(new Uint8Array([...nonce, ...box])), sodium.to_base64(owner.publicKey), device), content)
 
   const sealed = sodium.from_base64(seal(content, sodium.to_base64(publicKey), owner))
   t.same(sodium.to_string(sodium.crypto_box_open_easy(sealed.subarray(24), sealed.subarray(0, 24), owner.publicKey, privateKey)), JSON.stringify(content))
-  t.equal(unseal('no base64!', sodium.to_base64(owner.publicKey), device), undefined)
+  t.equal(unsealKey('no base64!', sodium.to_base64(owner.publicKey), device), undefined)
+})
+
+t.test('what an owner says of the next one is no key, a key is no such thing, and only what is complete is taken', async (t) => {
+  const [ana, ben] = [createBoxKeyPair(), createBoxKeyPair()]
+  const open = <Content>(unseal: (sealed: string, owner: string, receiver: typeof ben) => Content, content: object) => {
+    return unseal(toBase64(closeBox(new TextEncoder().encode(JSON.stringify(content)), ben.publicKey, ana.privateKey)), toBase64(ana.publicKey), ben)
+  }
+  const handover = { documentId: 'document', number: 1, owner: { memberId: 'ben', publicKey: toBase64(ben.publicKey) } }
+  const key = { documentId: 'document', key: randomText(32), replaces: 'a' }
+  t.same(unsealHandover(seal(handover, toBase64(ben.publicKey), ana), toBase64(ana.publicKey), ben), handover)
+  t.same(open(unsealHandover, handover), handover)
+  t.same(open(unsealKey, key), key)
+  t.equal(open(unsealHandover, key), undefined)
+  t.equal(open(unsealKey, handover), undefined)
+  for (const content of [[], { ...handover, documentId: 1 }, { ...handover, number: '1' }, { ...handover, owner: null }, { ...handover, owner: { memberId: 'ben' } },
+    { ...handover, owner: { memberId: 1, publicKey: toBase64(ben.publicKey) } }, { ...handover, owner: { memberId: 'ben', publicKey: 'A'.repeat(43) } }]) {
+    t.equal(open(unsealHandover, content), undefined)
+  }
+  for (const content of [[], { ...key, documentId: 1 }, { ...key, key: 'short' }, { ...key, key: 1 }, { ...key, replaces: 1 }]) t.equal(open(unsealKey, content), undefined)
 })

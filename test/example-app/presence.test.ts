@@ -45,6 +45,7 @@ t.test('who somebody is comes from the members that the server names, not from t
   const membership: Membership = {
     role: 'viewer',
     access: 'invited',
+    handovers: 0,
     members: [
       { memberId: 'o', name: 'Olga', role: 'owner', publicKeys: ['key of Olga'] },
       { memberId: 'v', name: 'Vera', role: 'viewer', publicKeys: ['key of Vera', 'of another tab'] }

@@ -51,6 +51,7 @@ t.test('another browser becomes this person, with all keys of all documents', as
   session.set(ana)
   const keys = await deviceKeys()
   const shared = await rememberDocument('shared', randomText(32), 'editor')
+  await saveDocument(Object.assign(shared, { owner: 'ben', handovers: 2, devices: { ben: 'his' } }))
   const own = { ...await newDocument(), registered: true, title: 'Mine' }
   await saveDocument(own)
   const unsent = await newDocument()
@@ -69,6 +70,7 @@ t.test('another browser becomes this person, with all keys of all documents', as
   t.strictSame(session.get(), ana)
   t.same(await deviceKeys(), keys)
   t.match(await readDocument(own.id), { title: 'Mine', role: 'owner', keys: own.keys, registered: true })
+  t.match(await readDocument('shared'), { owner: 'ben', handovers: 2, devices: { ben: 'his' } }, 'whose keys it takes')
   t.equal(await readDocument(unsent.id), undefined)
 
   const newer = randomText(32)

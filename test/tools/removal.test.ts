@@ -1,64 +1,18 @@
 // The example app: whatever other members have sent, an owner can remove them. The page's own code, with the real server.
-import 'fake-indexeddb/auto'
-import pg from 'pg'
 import t from 'tap'
-import type { Membership } from '../../example-app/web/api.ts'
 import { documentPath, request } from '../../example-app/web/api.ts'
 import { createBoxKeyPair, type BoxKeyPair } from '../../example-app/web/crypto/box.ts'
 import { randomText, toBase64 } from '../../example-app/web/crypto/base64.ts'
 import { deviceKeys, voucher } from '../../example-app/web/crypto/device.ts'
-import { KeyExchange } from '../../example-app/web/crypto/key-exchange.ts'
-import { keyIdOf, Keyring, MissingKey } from '../../example-app/web/crypto/keyring.ts'
+import { keyIdOf, MissingKey } from '../../example-app/web/crypto/keyring.ts'
 import { safetyNumber } from '../../example-app/web/crypto/safety-number.ts'
-import { seal, unseal } from '../../example-app/web/crypto/sealed-key.ts'
-import { readDocument, rememberDocument } from '../../example-app/web/device/documents.ts'
+import { seal, unsealKey } from '../../example-app/web/crypto/sealed-key.ts'
+import { readDocument } from '../../example-app/web/device/documents.ts'
 import { changeKey, removeMember } from '../../example-app/web/share/removeMember.ts'
-import { startSession, type Session } from '../../example-app/web/session.ts'
-import { startExampleApp } from '../fixtures/example-app.ts'
-import { createDatabase } from '../fixtures/postgres.ts'
+import type { Session } from '../../example-app/web/session.ts'
+import { startKeyExchange } from '../fixtures/key-exchange.ts'
 
-const { connectionString: DATABASE_URL } = await createDatabase(t, { migrated: false })
-const app = await startExampleApp(t, { DATABASE_URL })
-const client = new pg.Client({ connectionString: DATABASE_URL })
-await client.connect()
-t.teardown(() => client.end())
-
-// A page's paths are relative to its own address.
-const { fetch } = globalThis
-globalThis.fetch = (path, init) => fetch(new URL(path as string, app.url), init)
-
-/** A page of this device. */
-async function pageOf (id: string) {
-  const record = (await readDocument(id))!
-  const keyring = new Keyring(record)
-  return { id, keyring, keyExchange: new KeyExchange(record, keyring, await deviceKeys()) }
-}
-
-/** A document of the owner, as a page has it, and others who have accepted an invitation. */
-async function invited (others: string[]) {
-  const id = randomText(9)
-  const key = randomText(32)
-  const owner = await startSession('Olga')
-  await request('PUT', documentPath(id), owner.sessionKey)
-  await rememberDocument(id, key, 'owner')
-  const record = (await readDocument(id))!
-  record.owner = owner.memberId
-  const members: Session[] = []
-  for (const name of others) {
-    const { body: { sessionKey } } = await app.request<{ sessionKey: string }>('POST', '/api/sessions', undefined, { name })
-    const { token } = await request<{ token: string }>('POST', documentPath(id, 'invitations'), owner.sessionKey, { role: 'editor' })
-    await app.request('POST', `/api/invitations/${token}`, sessionKey)
-    const { memberId } = await request<{ memberId: string }>('GET', '/api/session', sessionKey)
-    members.push({ sessionKey, memberId, name })
-  }
-  const keyring = new Keyring(record)
-  const open = { id, keyring, keyExchange: new KeyExchange(record, keyring, await deviceKeys()) }
-  const membership = async () => await request<Membership>('GET', documentPath(id), owner.sessionKey)
-  /** As a page of that member does it, with whatever key. */
-  const announce = async ({ memberId, sessionKey }: Session, publicKey: string) => await app.request('PUT', documentPath(id, 'keys', 'device'), sessionKey,
-    { publicKey, voucher: voucher(key, id, memberId, publicKey) })
-  return { id, key, owner, members, open, record, membership, announce }
-}
+const { app, client, pageOf, invited, receivers } = await startKeyExchange(t)
 
 t.test('a device key that cannot be right is refused, and one that is of small order is as good as none', async (t) => {
   const { owner, members: [mallory, ben], open, membership, announce, id } = await invited(['Mallory', 'Ben'])
@@ -118,18 +72,10 @@ t.test('somebody is removed, too, when no key can be made, and a key can be made
   t.strictSame(await changeKey(open, await membership()), { asked: [], unreached: [], hasNewKey: true })
 })
 
-/** The members for whom the server has a box of the newest key. */
-async function receivers (documentId: string): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(
-    `SELECT member_id AS id FROM app_key_box WHERE document_id = $1
-     AND key_id = (SELECT key_id FROM app_key WHERE document_id = $1 ORDER BY number DESC LIMIT 1)`, [documentId])
-  return rows.map(({ id }) => id).sort()
-}
-
 /** The keys that a device can open, as the server hands them to its member. */
 async function opened (documentId: string, { sessionKey }: Session, device: BoxKeyPair, owner: BoxKeyPair) {
   const { body: { rotations } } = await app.request<{ rotations: Array<{ keyId: string, box?: string }> }>('GET', documentPath(documentId, 'keys'), sessionKey)
-  return rotations.map(({ box }) => box === undefined ? undefined : unseal(box, toBase64(owner.publicKey), device))
+  return rotations.map(({ box }) => box === undefined ? undefined : unsealKey(box, toBase64(owner.publicKey), device))
 }
 
 // Who with whom can do what: the table in docs/security.md. "The server" writes the database, so it announces whatever device for whomever.

@@ -33,6 +33,8 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
         200: Type.Object({
           role: RoleSchema,
           access: Type.Union([Type.Literal('link'), Type.Literal('invited')]),
+          /** How often the document was handed over to another owner. */
+          handovers: Type.Integer(),
           members: Type.Array(Type.Object({ memberId: Type.String(), name: Type.String(), role: RoleSchema, publicKeys: Type.Array(Type.String()) }))
         })
       }
@@ -42,6 +44,7 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
       where: { id },
       select: {
         access: true,
+        handovers: { orderBy: { number: 'desc' }, take: 1, select: { number: true } },
         memberships: {
           where: { role: { not: 'removed' } },
           orderBy: { createdAt: 'asc' },
@@ -53,7 +56,7 @@ const documents: FastifyPluginAsyncTypebox = async (app) => {
     const members = document.memberships.flatMap(({ memberId, role, member: { name }, authors }) => {
       return role === 'removed' ? [] : [{ memberId, name, role, publicKeys: authors.map(({ publicKey }) => publicKey) }]
     })
-    return { role, access: document.access, members }
+    return { role, access: document.access, handovers: document.handovers[0]?.number ?? 0, members }
   })
 
   app.get('/documents/:id/usage', {

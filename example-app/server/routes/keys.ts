@@ -3,15 +3,13 @@ import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typ
 import { maxMembers, NoSuchMember, onlyMembers, onlyOwner } from '../access.ts'
 import { StorageFull } from '../quota.ts'
 import { SessionUnknown } from '../sessions.ts'
-import { Bytes32, DocumentParams, MemberParams } from './schemas.ts'
+import { Box, BoxFor, Bytes32, DocumentParams, MemberParams } from './schemas.ts'
 
 const KeyExists = createError('APP_KEY_EXISTS', 'This key was handed out already', 409)
 
-/** Base64. Also of a box: those of the page have some 250 characters. */
-const Text = Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\w-]+$' })
-
 const Device = Type.Object({ memberId: Type.String(), publicKey: Type.String(), voucher: Type.String() })
 const Key = Type.Object({ keyId: Type.String(), box: Type.Optional(Type.String()) })
+const Handover = Type.Object({ number: Type.Integer(), box: Type.String() })
 
 /**
  * How a new document key reaches the members who stay when one is removed: the owner's client seals it for the device of each, and this
@@ -22,19 +20,20 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     preHandler: onlyMembers,
     schema: {
       params: DocumentParams,
-      response: { 200: Type.Object({ devices: Type.Array(Device), rotations: Type.Array(Key) }) }
+      response: { 200: Type.Object({ devices: Type.Array(Device), rotations: Type.Array(Key), handovers: Type.Array(Handover) }) }
     }
   }, async ({ params: { id }, member }) => {
     if (member === null) throw new SessionUnknown()
-    const [devices, rotations] = await Promise.all([
+    const [devices, rotations, handovers] = await Promise.all([
       app.prisma.appDevice.findMany({ where: { documentId: id, membership: { role: { not: 'removed' } } }, select: { memberId: true, publicKey: true, voucher: true } }),
       app.prisma.appKey.findMany({
         where: { documentId: id },
         orderBy: { number: 'asc' },
         select: { keyId: true, boxes: { where: { memberId: member.id }, select: { box: true } } }
-      })
+      }),
+      app.prisma.appHandover.findMany({ where: { documentId: id, memberId: member.id }, orderBy: { number: 'asc' }, select: { number: true, box: true } })
     ])
-    return { devices, rotations: rotations.map(({ keyId, boxes: [sealed] }) => sealed === undefined ? { keyId } : { keyId, box: sealed.box }) }
+    return { devices, handovers, rotations: rotations.map(({ keyId, boxes: [sealed] }) => sealed === undefined ? { keyId } : { keyId, box: sealed.box }) }
   })
 
   app.put('/documents/:id/keys/device', {
@@ -55,7 +54,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     bodyLimit: 512 * 1024,
     schema: {
       params: DocumentParams,
-      body: Type.Object({ keyId: Text, boxes: Type.Array(Type.Object({ memberId: Text, box: Text }), { maxItems: maxMembers }) }),
+      body: Type.Object({ keyId: Box, boxes: Type.Array(BoxFor, { maxItems: maxMembers }) }),
       response: { 204: Type.Null() }
     }
   }, async ({ params: { id }, body: { keyId, boxes }, member }, reply) => {
@@ -64,6 +63,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     if (!await app.quota.hasRoom(id, boxes.reduce((sum, { box }) => sum + box.length, 0))) throw new StorageFull()
     // All or nothing: a key without its boxes would lock everybody out. There are boxes for members and for nobody else.
     await app.prisma.$transaction(async (transaction) => {
+      await app.members.checkOwner(transaction, member.id, id)
       const { count } = await transaction.appKey.createMany({ data: { documentId: id, keyId }, skipDuplicates: true })
       if (count === 0) throw new KeyExists()
       const members = await transaction.appMembership.findMany({
@@ -81,7 +81,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     preHandler: onlyOwner,
     schema: {
       params: MemberParams,
-      body: Type.Object({ boxes: Type.Array(Type.Object({ keyId: Text, box: Text }), { maxItems: 500 }) }),
+      body: Type.Object({ boxes: Type.Array(Type.Object({ keyId: Box, box: Box }), { maxItems: 500 }) }),
       response: { 204: Type.Null() }
     }
   }, async ({ params: { id, memberId }, body: { boxes }, member }, reply) => {

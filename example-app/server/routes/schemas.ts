@@ -7,6 +7,10 @@ export const DocumentParams = Type.Object({ id: Id })
 export const MemberParams = Type.Object({ id: Id, memberId: Id })
 /** In base64. */
 export const Bytes32 = Type.String({ pattern: '^[\\w-]{43}$' })
+/** In base64. What the page seals has some 250 to 350 characters. */
+export const Box = Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\w-]+$' })
+/** What is sealed for one member. */
+export const BoxFor = Type.Object({ memberId: Id, box: Box })
 /** An Ed25519 public key: 32 bytes in base64. */
 export const AuthorParams = Type.Object({ id: Id, publicKey: Bytes32 })
 /** The id of a file is 32 random bytes in base64. */

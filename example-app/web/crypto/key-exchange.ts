@@ -7,7 +7,7 @@ import type { BoxKeyPair } from './box.ts'
 import { voucher } from './device.ts'
 import { keyIdOf, MissingKey, type Keyring } from './keyring.ts'
 import { safetyNumber } from './safety-number.ts'
-import { isReceiver, seal, unseal } from './sealed-key.ts'
+import { isReceiver, seal, unsealHandover, unsealKey } from './sealed-key.ts'
 
 interface Device {
   memberId: string
@@ -49,6 +49,8 @@ export interface NotReached {
 interface SharedKeys {
   devices: Device[]
   rotations: Rotation[]
+  /** For this member. */
+  handovers: Array<{ number: number, box: string }>
 }
 
 /**
@@ -62,6 +64,9 @@ interface SharedKeys {
  * only with the help of somebody who has the document key. Whoever is removed has the key that is replaced: from the moment in which a
  * removal begins it vouches for nobody. A device that shows up later counts when people have compared its safety number, or when a newer
  * key vouches for it.
+ *
+ * The owner can hand the document over. Keys are taken from the next one on the word of the one before, which the server keeps and
+ * cannot make.
  */
 export class KeyExchange {
   /** By member id. */
@@ -92,7 +97,7 @@ export class KeyExchange {
     // Another tab of this person may have begun a removal.
     await saveDocument(this.#record)
     try {
-      await this.#takeKeys(shared.rotations)
+      await this.#follow(shared)
       if (remembers) await this.#remember()
     } finally {
       this.#show()
@@ -122,6 +127,40 @@ export class KeyExchange {
     return { key, asked, unreached }
   }
 
+  /**
+   * Makes another member the owner, and says so to all whose device is known. Returns the names of the others: their browsers take no keys
+   * of the next owner.
+   */
+  async handOver (session: Session, { members }: Membership, memberId: string): Promise<string[]> {
+    await this.refresh(session)
+    const publicKey = this.#trusted(memberId)
+    if (publicKey === undefined) throw new Error('The device of the next owner is not known')
+    const number = (this.#record.handovers ?? 0) + 1
+    const boxes: Array<{ memberId: string, box: string }> = []
+    const unreached: string[] = []
+    for (const member of members) {
+      const receiver = this.#trusted(member.memberId)
+      const content = { documentId: this.#record.id, number, owner: { memberId, publicKey } }
+      if (receiver === undefined) unreached.push(member.name)
+      else boxes.push({ memberId: member.memberId, box: seal(content, receiver, this.#device) })
+    }
+    await request('POST', documentPath(this.#record.id, 'owner'), session.sessionKey, { memberId, number, boxes })
+    await this.#noteOwner(memberId, number)
+    return unreached
+  }
+
+  /** Whether the owner that the server names is the one whose keys this device takes. */
+  isOwnedAs (members: Membership['members']): boolean {
+    const owner = members.find(({ role }) => role === 'owner')?.memberId
+    return owner === undefined || owner === this.#record.owner
+  }
+
+  async #noteOwner (memberId: string, number: number): Promise<void> {
+    this.#record.owner = memberId
+    this.#record.handovers = number
+    await saveDocument(this.#record)
+  }
+
   /** Whether new keys would be sealed for all of these. */
   reaches (members: Membership['members']): boolean {
     return members.every(({ memberId }) => this.#trusted(memberId) !== undefined)
@@ -138,7 +177,7 @@ export class KeyExchange {
     const late = this.#trusted(memberId) === undefined ? this.#namedLate(memberId) : undefined
     const publicKey = this.#trusted(memberId) ?? late?.publicKey
     if (publicKey === undefined) return
-    if (late !== undefined) await this.#handOver(late, session)
+    if (late !== undefined) await this.#sendKeys(late, session)
     this.#record.devices[memberId] = publicKey
     this.#record.compared = { ...this.#record.compared, [memberId]: publicKey }
     await saveDocument(this.#record)
@@ -146,7 +185,7 @@ export class KeyExchange {
   }
 
   /** The keys after the one that it has: with this it has vouched for itself. */
-  async #handOver ({ memberId, publicKey, keyId: known }: LateDevice, { sessionKey }: Session): Promise<void> {
+  async #sendKeys ({ memberId, publicKey, keyId: known }: LateDevice, { sessionKey }: Session): Promise<void> {
     const { rotations } = await request<SharedKeys>('GET', documentPath(this.#record.id, 'keys'), sessionKey)
     const ids = rotations.map(({ keyId }) => keyId)
     let replaces = known
@@ -203,15 +242,34 @@ export class KeyExchange {
     this.devices.set(devices)
   }
 
-  async #takeKeys (rotations: Rotation[]): Promise<void> {
-    const owner = this.#record.devices[this.#record.owner ?? '']
-    for (const { keyId, box } of rotations) {
-      if (this.#keyring.has(keyId) || box === undefined || owner === undefined) continue
-      const content = unseal(box, owner, this.#device)
-      if (content?.documentId === this.#record.id && content.replaces === this.#keyring.newestId) await this.#keyring.add(content.key)
-    }
+  /** Takes what each owner has handed out, one owner after the other. */
+  async #follow ({ rotations, handovers }: SharedKeys): Promise<void> {
+    do await this.#takeKeys(rotations)
+    while (await this.#takeHandover(handovers))
     const newest = rotations.at(-1)
     if (newest !== undefined && !this.#keyring.has(newest.keyId)) throw new MissingKey()
+  }
+
+  async #takeKeys (rotations: Rotation[]): Promise<void> {
+    const owner = this.#trusted(this.#record.owner ?? '')
+    for (const { keyId, box } of rotations) {
+      if (this.#keyring.has(keyId) || box === undefined || owner === undefined) continue
+      const content = unsealKey(box, owner, this.#device)
+      if (content?.documentId === this.#record.id && content.replaces === this.#keyring.newestId) await this.#keyring.add(content.key)
+    }
+  }
+
+  /** Whether there was a next one. A device that was seen before stays the one whose keys are taken. */
+  async #takeHandover (handovers: SharedKeys['handovers']): Promise<boolean> {
+    const next = (this.#record.handovers ?? 0) + 1
+    const box = handovers.find(({ number }) => number === next)?.box
+    const before = this.#trusted(this.#record.owner ?? '')
+    const content = box === undefined || before === undefined ? undefined : unsealHandover(box, before, this.#device)
+    if (content?.documentId !== this.#record.id || content.number !== next) return false
+    const { memberId, publicKey } = content.owner
+    if (this.#trusted(memberId) === undefined) this.#record.devices[memberId] = publicKey
+    await this.#noteOwner(memberId, next)
+    return true
   }
 
   async #announce (devices: Device[], { sessionKey, memberId }: Session): Promise<void> {

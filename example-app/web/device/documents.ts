@@ -24,8 +24,10 @@ export interface DocumentRecord {
   keyFromLink?: string | undefined
   /** The server knows the document. False while it was only made on this device. */
   registered: boolean
-  /** The member id of the owner, as first seen. */
+  /** The member id of the owner, as first seen or as the owner before has said. */
   owner?: string
+  /** How often the document was handed over, up to this owner. Missing: never. */
+  handovers?: number
   /** Member ids and the public key that each one's device had when we first saw it. */
   devices: Record<string, string>
   /**

@@ -9,7 +9,7 @@ import { loadDocuments, readDocument, readDocuments, saveDocument, type Document
 interface Recovery {
   session: Session
   deviceKeys: { publicKey: string, privateKey: string }
-  documents: Array<Pick<DocumentRecord, 'id' | 'title' | 'role' | 'keys' | 'owner' | 'devices' | 'openedAt' | 'folder'>>
+  documents: Array<Pick<DocumentRecord, 'id' | 'title' | 'role' | 'keys' | 'owner' | 'handovers' | 'devices' | 'openedAt' | 'folder'>>
 }
 
 /** What the last recovery file has: for each document the number of its keys. */
@@ -34,8 +34,8 @@ export async function collectRecovery (own: Session): Promise<Recovery> {
   return {
     session: own,
     deviceKeys: { publicKey: toBase64(publicKey), privateKey: toBase64(privateKey) },
-    documents: records.filter(({ registered }) => registered).map(({ id, title, role, keys, owner, devices, openedAt, folder }) =>
-      ({ id, title, role, keys, ...owner !== undefined && { owner }, devices, openedAt, ...folder !== undefined && { folder } }))
+    documents: records.filter(({ registered }) => registered).map(({ id, title, role, keys, owner, handovers = 0, devices, openedAt, folder }) =>
+      ({ id, title, role, keys, ...owner !== undefined && { owner }, handovers, devices, openedAt, ...folder !== undefined && { folder } }))
   }
 }
 

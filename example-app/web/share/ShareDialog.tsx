@@ -26,13 +26,20 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   const isLive = useDocumentState(open.connection).connection.status === 'live'
   const [trouble, setTrouble] = useState('')
   const [removal, setRemoval] = useState<{ name: string } & KeyChange>()
+  const [isOwnerKnown, setIsOwnerKnown] = useState(true)
+  const [handover, setHandover] = useState<{ name: string, unreached: string[] }>()
   const isOwner = membership?.role === 'owner'
+  const owner = membership?.members.find(({ role }) => role === 'owner')
   const link = documentLink(open.id, key)
 
   const refresh = useCallback(async () => {
     await open.refreshMembers()
-    // The devices of those who joined since: a new key would be sealed for them, and people compare them.
-    await open.refreshKeys()
+    try {
+      // The devices of those who joined since: a new key would be sealed for them, and people compare them.
+      await open.refreshKeys()
+    } finally {
+      setIsOwnerKnown(open.keyExchange.isOwnedAs(open.members.get()?.members ?? []))
+    }
   }, [open])
 
   // Somebody came or went: perhaps a new member.
@@ -57,6 +64,11 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
     if (membership !== undefined) setRemoval({ name: member.name, ...await removeMember(open, membership, member.memberId) })
   })
 
+  const makeOwner = (member: Member) => act(async () => {
+    if (membership === undefined) return
+    setHandover({ name: member.name, unreached: await withSession((session) => open.keyExchange.handOver(session, membership, member.memberId)) })
+  })
+
   const tryAgain = (name: string) => act(async () => {
     if (membership !== undefined) setRemoval({ name, ...await changeKey(open, membership) })
   })
@@ -77,8 +89,15 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
       {membership !== undefined && (
         <MemberList
           members={membership.members} selfId={self?.memberId} isOwner={isOwner}
-          here={people.map(({ memberId }) => memberId)} keyExchange={open.keyExchange} onChangeRole={changeRole} onRemove={remove}
+          here={people.map(({ memberId }) => memberId)} keyExchange={open.keyExchange} onChangeRole={changeRole} onRemove={remove} onMakeOwner={makeOwner}
         />
+      )}
+      {owner !== undefined && !isOwnerKnown && <p className='trouble' role='alert'>{texts().share.handover.unknown(owner.name)}</p>}
+      {handover !== undefined && (
+        <div className='done' role='status'>
+          <p><strong>{texts().share.handover.isOwner(handover.name)}</strong> {texts().share.handover.youEdit}</p>
+          {handover.unreached.length > 0 && <p>{texts().share.handover.unreached(list(handover.unreached))}</p>}
+        </div>
       )}
       {isOwner && isLive && <Admitted key={`${membership.members.map(({ memberId }) => memberId).join()} ${removal?.name}`} open={open} />}
       {trouble !== '' && <p className='trouble' role='alert'>{trouble}</p>}

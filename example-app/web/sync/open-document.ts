@@ -179,10 +179,14 @@ export class OpenDocument {
     await this.keyExchange.refresh(session)
   }
 
-  /** Also the devices of those who are new. Later, with the help of somebody who is removed, the server could name others for them. */
+  /**
+   * Also the devices of those who are new: later, with the help of somebody who is removed, the server could name others for them. And what
+   * the owner has said of the next one.
+   */
   async #refreshPeople (): Promise<void> {
     await this.refreshMembers()
-    if (!this.keyExchange.reaches(this.members.get()?.members ?? [])) await this.refreshKeys()
+    const members = this.members.get()?.members ?? []
+    if (!this.keyExchange.reaches(members) || !this.keyExchange.isOwnedAs(members)) await this.refreshKeys()
   }
 
   async refreshMembers (): Promise<void> {
@@ -223,7 +227,7 @@ export class OpenDocument {
     this.record.listedRole = undefined
     this.record.registered = true
     const owner = membership.members.find(({ role }) => role === 'owner')?.memberId
-    if (owner !== undefined) this.record.owner ??= owner
+    if (owner !== undefined && this.record.owner === undefined) Object.assign(this.record, { owner, handovers: membership.handovers })
     await saveDocument(this.record)
     const { pending, loaded } = this.connection.getState()
     if (!mayWrite(membership.role) && pending > 0) {

@@ -413,9 +413,22 @@ export const de: Words = {
       late: (name) => `Ihr Browser hat dieses Gerät von ${name} zu spät gesehen. Es bekommt keine neuen Schlüssel, bis Sie die Sicherheitsnummer verglichen haben.`,
       changed: (name) => `Der Server nennt für ${name} ein anderes Gerät als das zuerst gesehene. Fragen Sie nach. Neue Schlüssel gehen weiterhin nur an das erste.`
     },
+    handover: {
+      make: 'Übergeben',
+      makeMember: (name) => `Das Dokument an ${name} übergeben`,
+      note: (name) => `Das Dokument gehört dann ${name} statt Ihnen: ${name} kann Menschen einladen und entfernen, seine Schlüssel ausgeben und es löschen. Sie können es bearbeiten und verlassen. Nur ${name} kann es Ihnen zurückgeben.`,
+      notCompared: (name) => `Sie haben die Sicherheitsnummer mit ${name} nicht verglichen.`,
+      notSeen: (name) => `Ihr Browser kennt das Gerät von ${name} noch nicht. ${name} muss das Dokument erst öffnen.`,
+      yes: 'Ja, übergeben',
+      busy: 'Wird übergeben…',
+      isOwner: (name) => `Das Dokument gehört jetzt ${name}.`,
+      youEdit: 'Sie können es bearbeiten oder verlassen.',
+      unreached: (names) => `Den Browsern von ${names} konnte das nicht gesagt werden, weil deren Geräte hier nicht bekannt sind. Ändert sich der Schlüssel, brauchen sie den neuen Link.`,
+      unknown: (name) => `Der Server sagt, dass das Dokument ${name} gehört. Ihr Browser weiß das nicht von der Person, der es vorher gehörte, und nimmt von ${name} keine neuen Schlüssel. Fragen Sie nach.`
+    },
     removalNote: 'Wenn Sie jemanden entfernen, schließt sich das Dokument für diese Person sofort. Ihr Browser erstellt dann einen neuen Schlüssel und verschließt ihn für alle, die bleiben. Alles, was danach geschrieben wird, ist damit verschlüsselt.',
     delete: 'Dokument löschen',
-    deleteNote: 'Es wird für alle gelöscht und kann nicht zurückgeholt werden.',
+    deleteNote: 'Es wird für alle gelöscht und kann nicht zurückgeholt werden. Sollen die anderen es behalten, übergeben Sie es einem von ihnen.',
     deleteYes: 'Ja, löschen',
     leave: 'Dokument verlassen',
     leaveNote: 'Sie brauchen dann eine Einladung, um zurückzukommen.',

@@ -417,9 +417,22 @@ export const en = {
       late: (name: string) => `Your browser saw this device of ${name} too late. It gets no new keys until you have compared the safety number.`,
       changed: (name: string) => `The server names another device for ${name} than the one that was seen first. Ask them. New keys still go to the first one only.`
     },
+    handover: {
+      make: 'Make owner',
+      makeMember: (name: string) => `Make ${name} the owner`,
+      note: (name: string) => `${name} will own this document instead of you: invite and remove people, hand out its keys, delete it. You will be able to edit it, and to leave. Only ${name} can make you the owner again.`,
+      notCompared: (name: string) => `You have not compared the safety number with ${name}.`,
+      notSeen: (name: string) => `Your browser does not know the device of ${name} yet. ${name} has to open the document first.`,
+      yes: 'Yes, make owner',
+      busy: 'Handing over…',
+      isOwner: (name: string) => `${name} is the owner now.`,
+      youEdit: 'You can edit the document, or leave it.',
+      unreached: (names: string) => `The browsers of ${names} could not be told, since their devices are not known here. When the key changes, they need the new link.`,
+      unknown: (name: string) => `The server says that ${name} is the owner. Your browser does not know this from the owner before, and takes no new keys from ${name}. Ask them.`
+    },
     removalNote: 'Removing someone closes the document for them at once. Your browser then makes a new key, seals it for each person who stays, and everything written from then on is encrypted with it.',
     delete: 'Delete document',
-    deleteNote: 'It will be gone for everybody, and cannot be brought back.',
+    deleteNote: 'It will be gone for everybody, and cannot be brought back. To leave it to the others, make one of them the owner.',
     deleteYes: 'Yes, delete',
     leave: 'Leave document',
     leaveNote: 'You will need an invitation to come back.',

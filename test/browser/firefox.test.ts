@@ -41,6 +41,21 @@ test('Firefox', { skip: noFirefox || noBrowser }, async (t) => {
     t.match(await agreement(ana, ben), 'Still here?')
   })
 
+  await t.test('comments on a text, and reads the answer', async () => {
+    await ana.select('Written in')
+    await ana.press('Control+Alt+m')
+    const [hers, his] = [ana, ben].map(({ page }) => page.getByRole('complementary', { name: 'Comments' }))
+    // What `fill` does in Firefox, React does not hear.
+    await hers?.getByLabel('Comment', { exact: true }).pressSequentially('In which one?')
+    await hers?.getByRole('button', { name: 'Send' }).click()
+    await ben.page.locator('.commented').click()
+    await his?.locator('.comment', { hasText: 'In which one?' }).waitFor()
+    await his?.getByLabel('Answer').fill('Firefox.')
+    await his?.getByRole('button', { name: 'Send' }).click()
+    await hers?.locator('.comment', { hasText: 'Firefox.' }).getByText('Ben Okafor').waitFor()
+    await hers?.getByRole('button', { name: 'Close the comments' }).click()
+  })
+
   await t.test('shows what the server has, and the versions', async () => {
     await ana.page.getByRole('button', { name: 'What the server sees', exact: true }).click()
     await ana.page.getByRole('heading', { name: 'What the server sees' }).waitFor()

@@ -8,7 +8,7 @@ export const TransferEnded = createError('APP_TRANSFER_ENDED', 'This was taken a
 const TransferExists = createError('APP_TRANSFER_EXISTS', 'There is such a transfer already', 409)
 
 /** Characters of the ciphertext. */
-export const maxSealed = 1024 * 1024
+export const maxSealed = 8 * 1024
 /** Milliseconds in which it can be taken, and between two looks for those whose time is over. */
 const age = 10 * 60_000
 const interval = 60_000

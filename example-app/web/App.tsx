@@ -3,8 +3,10 @@ import { documents } from './device/documents.ts'
 import { HomePage } from './home/HomePage.tsx'
 import { JoinPage } from './home/JoinPage.tsx'
 import { WelcomePage } from './home/WelcomePage.tsx'
-import { route } from './route.ts'
-import { session } from './session.ts'
+import { DeviceNotice } from './profile/DeviceNotice.tsx'
+import { useProfileSync } from './profile/useProfileSync.ts'
+import { route, type Route } from './route.ts'
+import { session, type Session } from './session.ts'
 import { ErrorBoundary } from './ui/ErrorBoundary.tsx'
 import { useSignal } from './ui/signal.ts'
 import { texts, words } from './words/index.ts'
@@ -19,6 +21,7 @@ const minute = 60_000
 export function App () {
   const where = useSignal(route)
   const who = useSignal(session)
+  useProfileSync(who)
   // Everything below is rendered again in another language.
   useSignal(words)
 
@@ -36,6 +39,15 @@ export function App () {
     }
   }, [who, hasUnsent, openId])
 
+  return (
+    <>
+      <Page where={where} who={who} />
+      <DeviceNotice />
+    </>
+  )
+}
+
+function Page ({ where, who }: { where: Route, who: Session | undefined }) {
   if (where.page === 'home') return <HomePage />
   if (where.page === 'join') return <JoinPage key={`${where.token} ${where.key}`} token={where.token} documentKey={where.key} />
   if (where.page === 'device') {

@@ -7,6 +7,7 @@ import { createRoot } from 'react-dom/client'
 import { App } from './App.tsx'
 import { NoStorage } from './home/NoStorage.tsx'
 import { loadDocuments } from './device/documents.ts'
+import { loadProfile } from './profile/profile.ts'
 import { loadSession } from './session.ts'
 import { startBackground } from './sync/background.ts'
 import { startLanguage } from './words/index.ts'
@@ -15,7 +16,7 @@ const place = document.getElementById('app')
 if (place !== null) createRoot(place).render(await loaded() ? <App /> : <NoStorage />)
 
 async function loaded (): Promise<boolean> {
-  const data = Promise.all([loadSession(), loadDocuments()]).then(() => true, () => false)
+  const data = Promise.all([loadSession(), loadDocuments(), loadProfile()]).then(() => true, () => false)
   await startLanguage()
   return await data
 }

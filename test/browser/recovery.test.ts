@@ -27,6 +27,13 @@ test('a recovery file opens all documents in another browser', { skip: noBrowser
   await ana.closeDialog()
   await ana.page.getByText(/that you saved just now opens all/).waitFor()
   await ana.shoot('recovery-home')
+  // The file is older than this one, and opens it, too.
+  await ana.page.getByRole('button', { name: 'New document' }).click()
+  await ana.isLive()
+  await ana.title.fill('Later')
+  await ana.page.getByText('All changes are saved.').waitFor()
+  await ana.page.goto(app.url)
+  await ana.page.getByRole('link', { name: /Later/ }).waitFor()
 
   const phone = await Person.arrives(browser, 'Ana Meyer', { viewport: { width: 390, height: 844 } })
   await phone.page.goto(app.url)
@@ -42,6 +49,8 @@ test('a recovery file opens all documents in another browser', { skip: noBrowser
   await open(code.toLowerCase())
   await phone.page.getByText('1 document can be opened here now.').waitFor()
   await phone.closeDialog()
+  await phone.page.getByRole('link', { name: /Later/ }).waitFor()
+  await ana.page.getByText('A device was added.').waitFor()
   await phone.page.getByRole('link', { name: /Minutes/ }).click()
   await phone.isLive()
   await phone.reads('Only for us.')

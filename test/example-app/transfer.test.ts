@@ -2,9 +2,10 @@
 import 'fake-indexeddb/auto'
 import t from 'tap'
 import { fromBase64, isKey, randomText, toBase64 } from '../../example-app/web/crypto/base64.ts'
+import { deviceKeys } from '../../example-app/web/crypto/device.ts'
 import { openTransfer, sealTransfer, transferId } from '../../example-app/web/crypto/transfer.ts'
 import { transact } from '../../example-app/web/device/database.ts'
-import { newDocument } from '../../example-app/web/device/documents.ts'
+import { changeDocument, newDocument } from '../../example-app/web/device/documents.ts'
 import { newcomerOf, recover } from '../../example-app/web/device/recovery.ts'
 import { session } from '../../example-app/web/session.ts'
 
@@ -48,6 +49,12 @@ t.test('it is known who a browser is to become, and who is there, before anythin
   const { id } = await newDocument()
   t.strictSame(await newcomerOf(content), { kind: 'somebodyElse', name: 'Ana', here: 'Ben' })
   t.equal(session.get()?.memberId, 'ben')
+  const { publicKey, privateKey } = await deviceKeys()
+  const before = { ...content, deviceKeys: { publicKey: toBase64(publicKey), privateKey: toBase64(privateKey) } }
+  t.match(await newcomerOf(before), { kind: 'somebodyElse' })
+  await changeDocument(id, { isRemoved: true })
+  t.strictSame(await newcomerOf(before), { kind: 'isHere', name: 'Ana' }, 'whose session has ended can come back')
+  t.match(await newcomerOf(content), { kind: 'somebodyElse' })
   await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete(id))
   t.match(await recover(content), { outcome: 'recovered' })
   t.match(session.get(), { memberId: 'ana', sessionKey: 'key' })

@@ -23,7 +23,6 @@ const transfers: FastifyPluginAsyncTypebox = async (app) => {
 
 const ownTransfers: FastifyPluginAsyncTypebox = async (app) => {
   app.post('/transfers', {
-    bodyLimit: maxSealed + 1024,
     schema: {
       body: Type.Object({ id: Bytes32, sealed: Type.String({ maxLength: maxSealed, pattern: '^[\\w-]+$' }) }),
       response: { 200: Type.Object({ expiresAt: Type.String({ format: 'date-time' }) }) }

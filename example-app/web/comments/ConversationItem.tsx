@@ -45,7 +45,7 @@ export function ConversationItem ({ open, conversation, writable, isShown, hasTe
               </p>
               <p className='comment-text' dir='auto'>{comment.text}</p>
               {mayRemove(comment) && (
-                <button type='button' className='link-button' aria-label={texts().comments.removeComment(comment.text)} onClick={() => open.comments.remove(comment.id)}>
+                <button type='button' className='link-button' aria-label={texts().comments.removeComment(comment.text.slice(0, 40))} onClick={() => open.comments.remove(comment.id)}>
                   {texts().comments.remove}
                 </button>
               )}

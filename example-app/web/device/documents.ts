@@ -2,6 +2,8 @@ import { read, transact } from './database.ts'
 import { Signal } from '../ui/signal.ts'
 import type { Role } from '../api.ts'
 import { isKey, randomText } from '../crypto/base64.ts'
+import type { Agreed } from '../profile/reconcile.ts'
+import { mergeKeys } from './merge-keys.ts'
 import { forgetRefused } from './refused.ts'
 
 /** What this device remembers of a document beside its content. */
@@ -40,7 +42,12 @@ export interface DocumentRecord {
   openedAt: number
   /** How this person sorts it, on this device and in their recovery files. Without one it is empty or missing. */
   folder?: string
+  /** What the profile had of it when both were last the same. */
+  inProfile?: Agreed
 }
+
+/** Documents that this person has removed, until their profile knows it: from this device only, or from all of theirs. */
+export type Forgotten = Record<string, 'here' | 'everywhere'>
 
 /** Each record as it was read or saved last. What differs since is what this page has to say. */
 const asSaved = new WeakMap<DocumentRecord, DocumentRecord>()
@@ -107,11 +114,10 @@ function keepOthers (record: DocumentRecord, onDisk: DocumentRecord | undefined)
 
 /** Another tab may have learned a key since this record was read. A lost key is a lost document. */
 function keepKeys (record: DocumentRecord, onDisk: DocumentRecord | undefined): void {
-  for (const key of onDisk?.keys ?? []) {
-    if (record.keys.includes(key) || !isKey(key)) continue
-    if (key === onDisk?.keyFromLink) record.keys.unshift(key)
-    else record.keys.push(key)
-  }
+  const unproven = onDisk?.keyFromLink
+  const others = (onDisk?.keys ?? []).filter(isKey)
+  record.keys = mergeKeys(record.keys, others.filter((key) => key !== unproven))
+  if (unproven !== undefined && others.includes(unproven) && !record.keys.includes(unproven)) record.keys.unshift(unproven)
 }
 
 /** Works without the server, which hears of the document when it is opened. */
@@ -135,7 +141,52 @@ export async function rememberDocument (id: string, key: string, role: Role | un
   return record
 }
 
-export async function forgetDocument (id: string): Promise<void> {
+/**
+ * Changes many at once, in one transaction: no page saves one of them in between. `change` gives what is to be saved, or undefined to leave it as it
+ * is. It is called for documents that are not there, too.
+ */
+export async function updateDocuments (ids: string[], change: (id: string, record: DocumentRecord | undefined) => DocumentRecord | undefined): Promise<void> {
+  await transact(['documents'], 'readwrite', (transaction) => {
+    const store = transaction.objectStore('documents')
+    for (const id of ids) {
+      const reading: IDBRequest<DocumentRecord | undefined> = store.get(id)
+      reading.onsuccess = () => {
+        const changed = change(id, reading.result && withoutBrokenKeys(reading.result))
+        if (changed !== undefined) store.put(changed)
+      }
+    }
+    return store.count()
+  })
+  await loadDocuments()
+}
+
+const forgottenKey = 'forgotten'
+
+export async function readForgotten (): Promise<Forgotten> {
+  return await read<Forgotten>('settings', forgottenKey) ?? {}
+}
+
+/** Undefined: it is nothing to remember any more. */
+export async function noteForgotten (id: string, where: 'here' | 'everywhere' | undefined): Promise<void> {
+  await transact(['settings'], 'readwrite', (transaction) => {
+    const store = transaction.objectStore('settings')
+    const reading: IDBRequest<Forgotten | undefined> = store.get(forgottenKey)
+    reading.onsuccess = () => {
+      const { [id]: _before, ...others } = reading.result ?? {}
+      store.put(where === undefined ? others : { ...others, [id]: where }, forgottenKey)
+    }
+    return reading
+  })
+}
+
+/** `here`: this person's other devices keep it. */
+export async function forgetDocument (id: string, where: 'here' | 'everywhere' = 'here'): Promise<void> {
+  await noteForgotten(id, where)
+  await forgetOnDevice(id)
+}
+
+/** Nothing of it is left on this device. */
+export async function forgetOnDevice (id: string): Promise<void> {
   const [{ forgetContent }, { forgetFiles }] = await Promise.all([import('../sync/storage.ts'), import('./files.ts')])
   await forgetContent(id)
   await forgetRefused(id)

@@ -2,7 +2,8 @@ import { Refused, request } from '../api.ts'
 import { randomText } from '../crypto/base64.ts'
 import { openTransfer, sealTransfer, transferId } from '../crypto/transfer.ts'
 import { withSession } from '../session.ts'
-import { collectRecovery, newcomerOf, recover, type Newcomer } from './recovery.ts'
+import { profile, useProfile } from '../profile/profile.ts'
+import { collectIdentity, newcomerOf, recover, type Newcomer } from './recovery.ts'
 
 export interface Transfer {
   secret: string
@@ -11,15 +12,34 @@ export interface Transfer {
 }
 
 const path = '/api/transfers'
+/** Milliseconds until the server has the profile. */
+const patience = 15_000
 
 /** Leaves what another device needs at the server, encrypted. The other one takes it, and gets a session of its own from the server. */
 export async function leaveTransfer (): Promise<Transfer> {
   const secret = randomText(32)
   const expiresAt = await withSession(async (session) => {
-    const sealed = sealTransfer(await collectRecovery({ ...session, sessionKey: '' }), secret)
+    await useProfile(session)
+    await whenSaved()
+    const sealed = sealTransfer(await collectIdentity(session), secret)
     return (await request<{ expiresAt: string }>('POST', path, session.sessionKey, { id: transferId(secret), sealed })).expiresAt
   })
   return { secret, expiresAt: Date.parse(expiresAt) }
+}
+
+/** The other device finds all documents, also if this one is closed meanwhile. */
+async function whenSaved (): Promise<void> {
+  let stop = () => {}
+  await new Promise<void>((resolve, reject) => {
+    const look = () => { profile.get()?.whenSaved().then(resolve, reject) }
+    const timer = setTimeout(() => reject(new Error('The profile could not be saved in time')), patience)
+    const end = profile.subscribe(look)
+    stop = () => {
+      clearTimeout(timer)
+      end()
+    }
+    look()
+  }).finally(stop)
 }
 
 export async function endTransfer ({ secret }: Transfer): Promise<void> {

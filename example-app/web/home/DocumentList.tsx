@@ -1,10 +1,12 @@
 import { useState } from 'react'
 import type { Role } from '../api.ts'
 import { forgetDocument, type DocumentRecord } from '../device/documents.ts'
+import { profile } from '../profile/profile.ts'
 import { documentHref } from '../route.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { IconButton } from '../ui/IconButton.tsx'
+import { useSignal } from '../ui/signal.ts'
 import { ago } from '../words/format.ts'
 import { texts } from '../words/index.ts'
 import { FolderDialog } from './FolderDialog.tsx'
@@ -37,6 +39,7 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
   const [sorting, setSorting] = useState<DocumentRecord>()
   const [chosen, setChosen] = useState('')
   const folders = foldersOf(documents)
+  const hasOtherDevices = (useSignal(profile)?.otherDevices.length ?? 0) > 0
   // The last document of the folder may have left it.
   const shown = folders.includes(chosen) ? chosen : ''
   const found = documents
@@ -88,14 +91,23 @@ export function DocumentList ({ documents }: { documents: DocumentRecord[] }) {
       {forgetting !== undefined && (
         <Dialog title={texts().list.removeTitle} onClose={() => setForgetting(undefined)}>
           <p>{texts().list.removeNote(shownTitle(forgetting))}</p>
+          {hasOtherDevices && <p>{texts().devices.removeNote}</p>}
           <div className='dialog-actions'>
             <button type='button' className='button' onClick={() => setForgetting(undefined)}>{texts().list.keep}</button>
             <button
               type='button' className='button danger'
               onClick={() => { void forgetDocument(forgetting.id).then(() => setForgetting(undefined)) }}
             >
-              {texts().list.remove}
+              {hasOtherDevices ? texts().devices.removeHere : texts().list.remove}
             </button>
+            {hasOtherDevices && (
+              <button
+                type='button' className='button danger'
+                onClick={() => { void forgetDocument(forgetting.id, 'everywhere').then(() => setForgetting(undefined)) }}
+              >
+                {texts().devices.removeEverywhere}
+              </button>
+            )}
           </div>
         </Dialog>
       )}

@@ -1,5 +1,6 @@
 import { useEffect, useState, type ReactNode } from 'react'
 import { documents, loadDocuments, newDocument } from '../device/documents.ts'
+import { profile, profileSetting } from '../profile/profile.ts'
 import { documentHref } from '../route.ts'
 import { session } from '../session.ts'
 import { Icon } from '../ui/Icon.tsx'
@@ -23,6 +24,7 @@ async function create (): Promise<void> {
 export function HomePage () {
   const who = useSignal(session)
   const list = useSignal(documents)
+  const [setting, reached] = [useSignal(profileSetting), useSignal(profile)]
   const [showsSessions, setShowsSessions] = useState(false)
 
   useEffect(() => {
@@ -55,6 +57,7 @@ export function HomePage () {
               </div>
               )}
         </section>
+        {list.length === 0 && who !== undefined && setting?.memberId === who.memberId && reached === undefined && <p role='status'>{texts().devices.arriving}</p>}
         {list.length > 0 && <DocumentList documents={list} />}
         <Recovery documents={list} />
         <HowItWorks />

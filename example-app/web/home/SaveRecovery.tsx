@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { createCode, sealRecovery } from '../crypto/recovery.ts'
 import { collectRecovery, noteSaved } from '../device/recovery.ts'
+import { useProfile } from '../profile/profile.ts'
 import { anotherSession, withSession } from '../session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { saveFile } from '../ui/save-file.ts'
@@ -12,7 +13,9 @@ export function SaveRecovery ({ onClose }: { onClose: () => void }) {
 
   const save = async () => {
     try {
-      const recovery = await collectRecovery(await withSession(anotherSession))
+      const own = await withSession(anotherSession)
+      await useProfile(own)
+      const recovery = await collectRecovery(own)
       saveFile('sealed-notes-recovery.json', 'application/json', sealRecovery(recovery, code))
       await noteSaved(recovery)
       setState('saved')

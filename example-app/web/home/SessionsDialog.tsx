@@ -2,6 +2,8 @@ import { useCallback, useEffect, useState } from 'react'
 import { request } from '../api.ts'
 import { withSession, type SessionFacts } from '../session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
+import { profile } from '../profile/profile.ts'
+import { useSignal } from '../ui/signal.ts'
 import { ago, day } from '../words/format.ts'
 import { texts } from '../words/index.ts'
 
@@ -9,6 +11,7 @@ import { texts } from '../words/index.ts'
 export function SessionsDialog ({ onClose }: { onClose: () => void }) {
   const [sessions, setSessions] = useState<SessionFacts[]>()
   const [trouble, setTrouble] = useState(false)
+  const reached = useSignal(profile)
 
   const act = useCallback(async (action?: (sessionKey: string) => Promise<unknown>) => {
     setTrouble(false)
@@ -24,6 +27,19 @@ export function SessionsDialog ({ onClose }: { onClose: () => void }) {
 
   useEffect(() => { void act() }, [act])
 
+  const nameOf = (id: string): string => {
+    const device = reached?.otherDevices.find(({ sessionId }) => sessionId === id)
+    return device === undefined ? texts().sessions.anotherBrowser : texts().devices.name(device.browser, device.system)
+  }
+  const end = (id: string) => act(async (sessionKey) => {
+    await request('DELETE', `/api/sessions/${encodeURIComponent(id)}`, sessionKey)
+    reached?.forgetSessions((sessionId) => sessionId === id)
+  })
+  const endOthers = () => act(async (sessionKey) => {
+    await request('DELETE', '/api/sessions', sessionKey)
+    reached?.forgetSessions(() => true)
+  })
+
   const others = sessions?.filter(({ isCurrent }) => !isCurrent) ?? []
   return (
     <Dialog title={texts().sessions.title} onClose={onClose}>
@@ -33,23 +49,18 @@ export function SessionsDialog ({ onClose }: { onClose: () => void }) {
           {sessions.map(({ id, isCurrent, createdAt, usedAt }) => (
             <li key={id}>
               <span className='member-name'>
-                {isCurrent ? texts().sessions.thisBrowser : texts().sessions.anotherBrowser}
+                {isCurrent ? texts().sessions.thisBrowser : nameOf(id)}
                 <span className='member-here'>{texts().sessions.facts(day(createdAt), ago(Date.parse(usedAt)))}</span>
               </span>
               {!isCurrent && (
-                <button
-                  type='button' className='button'
-                  onClick={() => { void act((sessionKey) => request('DELETE', `/api/sessions/${encodeURIComponent(id)}`, sessionKey)) }}
-                >
-                  {texts().sessions.end}
-                </button>
+                <button type='button' className='button' onClick={() => { void end(id) }}>{texts().sessions.end}</button>
               )}
             </li>
           ))}
         </ul>
       )}
       {others.length > 1 && (
-        <button type='button' className='button' onClick={() => { void act((sessionKey) => request('DELETE', '/api/sessions', sessionKey)) }}>{texts().sessions.endOthers}</button>
+        <button type='button' className='button' onClick={() => { void endOthers() }}>{texts().sessions.endOthers}</button>
       )}
       {trouble && <p className='trouble' role='alert'>{texts().sessions.failed}</p>}
     </Dialog>

@@ -18,7 +18,7 @@ export function LeaveOrDelete ({ open, isOwner }: { open: OpenDocument, isOwner:
     }
     try {
       await open.close()
-      await forgetDocument(open.id)
+      await forgetDocument(open.id, 'everywhere')
     } finally {
       // In its place in the browser's history: there is no way back.
       location.replace('#/')

@@ -4,12 +4,11 @@ import { documentPath, mayWrite, Refused, request } from '../api.ts'
 import { fromBase64 } from '../crypto/base64.ts'
 import { MissingKey } from '../crypto/keyring.ts'
 import { withSession, type Session } from '../session.ts'
+import { endpoint } from './endpoint.ts'
 import { noteFrame } from './frames.ts'
 import type { OpenDocument } from './open-document.ts'
 import { isPresenceState } from './presence.ts'
 import { storage } from './storage.ts'
-
-const endpoint = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/documents`
 
 /** Keeps a document the same as everybody else's. */
 export function connect (open: OpenDocument): SecsyncDocument {

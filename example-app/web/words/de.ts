@@ -77,7 +77,7 @@ export const de: Words = {
     folder: 'Ordner',
     allFolders: 'Alle Ordner',
     folderOf: (title) => `Ordner von ${title}`,
-    folderNote: 'Ordner gibt es nur auf diesem Gerät und in Ihren Wiederherstellungsdateien. Ohne einen Namen ist das Dokument in keinem.',
+    folderNote: 'Ordner kennen nur Ihre Geräte. Ohne einen Namen ist das Dokument in keinem.',
     saveFolder: 'Speichern',
     found: (count) => plural(count, { one: '# gefunden', other: '# gefunden' }),
     noneFound: 'Kein solches Dokument auf diesem Gerät.',
@@ -131,6 +131,18 @@ export const de: Words = {
     unreachable: 'Sie können den Link öffnen, sobald die Verbindung wieder da ist.',
     tooManyTitle: 'Sie haben zu viele Sitzungen',
     tooMany: 'Beenden Sie eine davon auf Ihrem anderen Gerät: „Sitzungen“, über der Liste der Dokumente. Erstellen Sie dort dann einen neuen Link.',
+    name: (browser, system) => [browser || 'Ein Browser', system].filter((text) => text !== '').join(' unter '),
+    added: 'Ein Gerät wurde hinzugefügt.',
+    isAdded: (name) => `${name} öffnet jetzt Ihre Dokumente. Wenn das nicht Ihr Gerät ist, beenden Sie sofort seine Sitzung.`,
+    wasMe: 'Das war ich',
+    wasNotMe: 'Sitzungen ansehen',
+    others: (count) => `Diese Dokumente öffnen sich auch auf ${plural(count, { one: '# anderen Gerät', other: '# anderen Geräten' })} von Ihnen.`,
+    othersAndFile: (count, saved) => `Diese Dokumente öffnen sich auch auf ${plural(count, { one: '# anderen Gerät', other: '# anderen Geräten' })} von Ihnen und mit der Wiederherstellungsdatei, die Sie ${saved} gespeichert haben.`,
+    missing: (count) => `${plural(count, { one: '# davon ist', other: '# davon sind' })} noch nicht dort: Dazu ist der Server nötig.`,
+    arriving: 'Ihre Dokumente kommen gerade auf dieses Gerät …',
+    removeNote: 'Ihre anderen Geräte behalten es, wenn Sie es nicht von allen entfernen. Was auf einem von ihnen noch nicht gesendet ist, wird vorher gesendet.',
+    removeHere: 'Hier entfernen',
+    removeEverywhere: 'Von allen meinen Geräten entfernen',
     somebodyElseTitle: (name) => `${name} hat Dokumente in diesem Browser`,
     somebodyElse: (here, name) => `Wenn Sie hier ${name} werden, lassen sich die Dokumente von ${here} nicht mehr öffnen. Erstellen Sie einen neuen Link, und öffnen Sie ihn in einem anderen Browser oder in einem eigenen Browserprofil. Oder entfernen Sie vorher die Dokumente von ${here} von diesem Gerät.`
   },
@@ -145,7 +157,7 @@ export const de: Words = {
     codeName: 'Code der Wiederherstellungsdatei',
     saveNote: 'Schreiben Sie den Code auf, und bewahren Sie ihn getrennt von der Datei auf: Wer beides hat, kann Ihre Dokumente lesen. Die App speichert den Code nicht, und er gehört nur zu dieser Datei. Die Datei hat eine eigene Sitzung: Beenden Sie diese, wenn die Datei verloren geht.',
     saveFile: 'Datei speichern',
-    saved: 'Die Datei ist gespeichert. Dokumente, die Sie ab jetzt anlegen oder öffnen, sind nicht darin: Speichern Sie dann eine neue.',
+    saved: 'Die Datei ist gespeichert. Sie öffnet auch die Dokumente, die Sie ab jetzt anlegen oder öffnen, sobald der Server sie hat.',
     saveFailed: 'Die Datei konnte nicht erstellt werden. Bitte versuchen Sie es noch einmal, wenn der Server erreichbar ist.',
     open: 'Wiederherstellungsdatei öffnen',
     file: 'Die Datei',
@@ -306,7 +318,7 @@ export const de: Words = {
     reopen: 'Wieder öffnen',
     showResolved: (count: number) => plural(count, { one: '# erledigten Kommentar zeigen', other: '# erledigte Kommentare zeigen' }),
     remove: 'Löschen',
-    removeComment: (text: string) => `„${text.slice(0, 40)}“ löschen`
+    removeComment: (text) => `„${text}“ löschen`
   },
 
   images: {

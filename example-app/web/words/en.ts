@@ -78,7 +78,7 @@ export const en = {
     folder: 'Folder',
     allFolders: 'All folders',
     folderOf: (title: string) => `Folder of ${title}`,
-    folderNote: 'Folders are on this device only, and in your recovery files. Without a name the document is in none.',
+    folderNote: 'Only your devices know folders. Without a name the document is in none.',
     saveFolder: 'Save',
     found: (count: number) => plural(count, { one: '# found', other: '# found' }),
     noneFound: 'No such document on this device.',
@@ -132,6 +132,19 @@ export const en = {
     unreachable: 'The link can be opened when the connection is back.',
     tooManyTitle: 'You have too many sessions',
     tooMany: 'End one of them on your other device: “Sessions”, at the top of the list of documents. Then make another link there.',
+    /** Names of products. One that is not known is empty. */
+    name: (browser: string, system: string) => [browser || 'A browser', system].filter((text) => text !== '').join(' on '),
+    added: 'A device was added.',
+    isAdded: (name: string) => `${name} opens your documents now. If that is not your device, end its session at once.`,
+    wasMe: 'That was me',
+    wasNotMe: 'Look at the sessions',
+    others: (count: number) => `These documents also open on ${plural(count, { one: '# other device', other: '# other devices' })} of yours.`,
+    othersAndFile: (count: number, saved: string) => `These documents also open on ${plural(count, { one: '# other device', other: '# other devices' })} of yours, and with the recovery file that you saved ${saved}.`,
+    missing: (count: number) => `${plural(count, { one: '# of them is', other: '# of them are' })} not there yet: that needs the server.`,
+    arriving: 'Your documents are on their way to this device…',
+    removeNote: 'Your other devices keep it, unless you remove it from all of them. Changes that wait on one of them are sent first.',
+    removeHere: 'Remove here',
+    removeEverywhere: 'Remove from all my devices',
     somebodyElseTitle: (name: string) => `${name} has documents in this browser`,
     somebodyElse: (here: string, name: string) => `To become ${name} here would close the documents of ${here}. Make another link, and open it in another browser or in a browser profile of your own. Or remove the documents of ${here} from this device first.`
   },
@@ -146,7 +159,7 @@ export const en = {
     codeName: 'Code of the recovery file',
     saveNote: 'Write the code down, and keep it apart from the file: who has both can read your documents. The app does not keep the code, and it belongs to this file only. Among your sessions the file is one of its own: end it if the file gets lost.',
     saveFile: 'Save the file',
-    saved: 'The file is saved. Documents that you make or open from now on are not in it: save another one then.',
+    saved: 'The file is saved. It also opens the documents that you make or open from now on, once they have reached the server.',
     saveFailed: 'The file could not be made. Please try again when the server can be reached.',
     open: 'Open a recovery file',
     file: 'The file',
@@ -309,7 +322,7 @@ export const en = {
     reopen: 'Open again',
     showResolved: (count: number) => plural(count, { one: 'Show # resolved comment', other: 'Show # resolved comments' }),
     remove: 'Delete',
-    removeComment: (text: string) => `Delete “${text.slice(0, 40)}”`
+    removeComment: (text: string) => `Delete “${text}”`
   },
 
   images: {

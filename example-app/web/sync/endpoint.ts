@@ -1,0 +1,2 @@
+/** Where the plugin is registered. */
+export const endpoint = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/documents`

@@ -20,7 +20,7 @@ export function ConversationItem ({ open, conversation, writable, isShown, hasTe
   const { id, place, comments, isResolved } = conversation
   const item = useRef<HTMLLIElement>(null)
   const role = useSignal(open.role)
-  // Who they are may be known later.
+  // Who they are may be known later. Who is no member any more stays somebody.
   useSignal(open.members)
 
   useEffect(() => { if (isShown) item.current?.scrollIntoView({ block: 'nearest' }) }, [isShown])
@@ -38,9 +38,9 @@ export function ConversationItem ({ open, conversation, writable, isShown, hasTe
           const person = open.personWith(comment.publicKey)
           return (
             <li key={comment.id} className='comment'>
-              <span className={`avatar person-${colorNumber(person?.color)}`} aria-hidden='true'>{initials(person?.name ?? '?')}</span>
+              <span className={`avatar ${person === undefined ? '' : `person-${colorNumber(person.color)}`}`} aria-hidden='true'>{initials(person?.name ?? '?')}</span>
               <p className='comment-facts'>
-                <strong>{person?.name ?? texts().comments.noMember}</strong>
+                <strong>{person?.name ?? texts().history.somebody}</strong>
                 <time dateTime={new Date(comment.at).toISOString()} title={moment(comment.at)}>{ago(comment.at)}</time>
               </p>
               <p className='comment-text' dir='auto'>{comment.text}</p>

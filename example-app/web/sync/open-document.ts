@@ -210,7 +210,10 @@ export class OpenDocument {
   /** Says whose comments are signed with this key. */
   readonly introduceComments = async (publicKey: string): Promise<void> => {
     if (this.personWith(publicKey) !== undefined) return
-    await withSession(({ sessionKey }) => this.#introduce(publicKey, sessionKey)).catch(() => { this.#isIntroduced = false })
+    await withSession(async (session) => {
+      await this.#introduce(publicKey, session.sessionKey)
+      await this.#askMembers(session)
+    }).catch(() => { this.#isIntroduced = false })
   }
 
   async #introduce (publicKey: string, sessionKey: string): Promise<void> {

@@ -313,7 +313,6 @@ export const de: Words = {
     count: (count: number) => plural(count, { one: '# offener Kommentar', other: '# offene Kommentare' }),
     goTo: (quote: string) => `Zu „${quote}“ gehen`,
     textIsGone: 'Dieser Text steht nicht mehr im Dokument.',
-    noMember: 'Kein Mitglied mehr',
     resolve: 'Erledigt',
     reopen: 'Wieder öffnen',
     showResolved: (count: number) => plural(count, { one: '# erledigten Kommentar zeigen', other: '# erledigte Kommentare zeigen' }),

@@ -317,7 +317,6 @@ export const en = {
     count: (count: number) => plural(count, { one: '# open comment', other: '# open comments' }),
     goTo: (quote: string) => `Go to “${quote}”`,
     textIsGone: 'This text is no longer in the document.',
-    noMember: 'No member any more',
     resolve: 'Resolve',
     reopen: 'Open again',
     showResolved: (count: number) => plural(count, { one: 'Show # resolved comment', other: 'Show # resolved comments' }),

@@ -9,6 +9,9 @@ test('handing a document over', { skip: noBrowser }, async (t) => {
   const browser = await launch()
   t.teardown(() => browser.close())
 
+  /** For a server that is changed on the way. What a service worker asks for cannot be. */
+  const hostile = { serviceWorkers: 'block' } as const
+
   async function makeOwner (person: Person, other: string): Promise<void> {
     await person.openShareDialog()
     await person.page.getByRole('button', { name: `Make ${other} the owner` }).click()
@@ -85,7 +88,7 @@ test('handing a document over', { skip: noBrowser }, async (t) => {
 
   await t.test('on a phone in German it says what it means, and does not hand over to a device that is not known', async (t) => {
     const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, locale: 'de-DE', bypassCSP: true, reducedMotion: 'reduce' } as const
-    const [ana, ben] = [await Person.arrives(browser, 'Ana Meyer', phone), await Person.arrives(browser, 'Ben Okafor')]
+    const [ana, ben] = [await Person.arrives(browser, 'Ana Meyer', phone), await Person.arrives(browser, 'Ben Okafor', hostile)]
     const { page } = ana
     await page.goto(app.url)
     await page.getByLabel('Ihr Name, wie andere ihn sehen').fill('Ana Meyer')
@@ -121,7 +124,7 @@ test('handing a document over', { skip: noBrowser }, async (t) => {
   })
 
   await t.test('a server that names another owner is told of', async () => {
-    const [ana, ben] = [await Person.arrives(browser, 'Ana Meyer'), await Person.arrives(browser, 'Ben Okafor')]
+    const [ana, ben] = [await Person.arrives(browser, 'Ana Meyer'), await Person.arrives(browser, 'Ben Okafor', hostile)]
     await ana.newDocument(app.url)
     await ana.write('Mine.')
     await ben.open(await ana.invite('Can edit'))

@@ -1,3 +1,4 @@
+import type { BrowserContextOptions } from 'playwright-core'
 import { test } from 'tap'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
@@ -8,8 +9,8 @@ test('sharing', { skip: noBrowser }, async (t) => {
   const browser = await launch()
   t.teardown(() => browser.close())
 
-  async function anaWith (role: 'Can edit' | 'Can read'): Promise<[Person, Person, string]> {
-    const ana = await Person.arrives(browser, 'Ana Meyer')
+  async function anaWith (role: 'Can edit' | 'Can read', options: BrowserContextOptions = {}): Promise<[Person, Person, string]> {
+    const ana = await Person.arrives(browser, 'Ana Meyer', options)
     const ben = await Person.arrives(browser, 'Ben Okafor')
     await ana.newDocument(app.url)
     await ana.write('Read this.')
@@ -159,6 +160,57 @@ test('sharing', { skip: noBrowser }, async (t) => {
     await dana.open(await ana.invite('Can read'))
     await dana.reads('Cleo goes on.')
     t.same(ben.complaints, [])
+  })
+
+  await t.test('whose device the server names too late gets no new key, until the owner has compared the safety number', async (t) => {
+    // What a service worker asks for cannot be changed on its way.
+    const [ana, ben] = await anaWith('Can edit', { serviceWorkers: 'block' })
+    while (Object.keys((await ana.record()).devices).length < 2) await ana.page.evaluate(() => new Promise(requestAnimationFrame))
+    const known = Object.keys((await ana.record()).devices)
+    let isNamed = false
+    let withheld = 0
+    await ana.page.route(/\/keys$/, async (route) => {
+      if (isNamed || route.request().method() !== 'GET') return await route.continue()
+      const response = await route.fetch()
+      const body = await response.json() as { devices: Array<{ memberId: string }> }
+      if (body.devices.length > known.length) withheld++
+      await route.fulfill({ response, json: { ...body, devices: body.devices.filter(({ memberId }) => known.includes(memberId)) } })
+    })
+    const looks = async (times: number) => { while (withheld < times) await ana.page.evaluate(() => new Promise(requestAnimationFrame)) }
+    const dana = await Person.arrives(browser, 'Dana Ruiz')
+    await dana.open(await ana.invite('Can edit'))
+    await dana.reads('Read this.')
+    await dana.isLive()
+
+    // Because of somebody new, and once more for the dialog.
+    await looks(1)
+    await ana.openShareDialog()
+    await looks(2)
+    await ana.page.getByRole('button', { name: 'Remove Ben Okafor' }).click()
+    isNamed = true
+    await ana.page.getByRole('button', { name: 'Yes, remove' }).click()
+    await ana.page.getByText('Dana Ruiz: the new key was not sent.').waitFor()
+    await ana.page.getByText('Your browser saw this device of Dana Ruiz too late.').waitFor()
+    await dana.page.getByText('Key missing').waitFor()
+    const numbers = await Promise.all(([[ana, 'Dana Ruiz'], [dana, 'Ana Meyer']] as const).map(async ([person, other]) => {
+      if (person === dana) await dana.openShareDialog()
+      await person.page.getByRole('button', { name: `Safety number with ${other}` }).click()
+      return await person.page.locator('.safety output').innerText()
+    }))
+    t.match(numbers[0], /^(\d{5} ){11}\d{5}$/)
+    t.equal(numbers[1], numbers[0])
+    await ana.shoot('named-too-late')
+    await ana.page.getByRole('button', { name: 'It is the same' }).click()
+    await ana.page.getByText('You have compared it.').waitFor()
+    t.equal(await ana.page.getByText('too late').count(), 0)
+    await ana.closeDialog()
+    await dana.closeDialog()
+    await ana.moveTo('end')
+    await ana.page.keyboard.type(' With a new key.')
+    await dana.page.reload()
+    await dana.reads('With a new key.')
+    t.equal(await dana.key(), await ana.key())
+    t.same([...ana.complaints, ...ben.complaints, ...dana.complaints], [])
   })
 
   await t.test('a link whose end is cut off is called incomplete, and the whole one opens', async (t) => {

@@ -34,7 +34,7 @@ export function TopBar ({ open, beside, onExport, onHistory, onShare, onShowServ
         <button type='button' className='button' aria-pressed={beside === 'server'} onClick={onShowServer}>
           <Icon name='eye' /><span className='button-words'>{texts().document.serverView}</span>
         </button>
-        <button type='button' className='button primary' disabled={phase === 'no-access' || phase === 'no-key'} onClick={onShare}>
+        <button type='button' className='button primary' disabled={phase === 'no-access'} onClick={onShare}>
           <Icon name='share' /><span className='button-words'>{texts().document.share}</span>
         </button>
       </div>

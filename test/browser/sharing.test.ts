@@ -176,7 +176,10 @@ test('sharing', { skip: noBrowser }, async (t) => {
       if (body.devices.length > known.length) withheld++
       await route.fulfill({ response, json: { ...body, devices: body.devices.filter(({ memberId }) => known.includes(memberId)) } })
     })
-    const looks = async (times: number) => { while (withheld < times) await ana.page.evaluate(() => new Promise(requestAnimationFrame)) }
+    const looks = async (times: number): Promise<void> => {
+      await ana.page.evaluate(() => new Promise(requestAnimationFrame))
+      if (withheld < times) await looks(times)
+    }
     const dana = await Person.arrives(browser, 'Dana Ruiz')
     await dana.open(await ana.invite('Can edit'))
     await dana.reads('Read this.')

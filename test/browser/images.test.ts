@@ -126,6 +126,42 @@ test('images', { skip: noBrowser }, async (t) => {
     t.same([...ana.complaints, ...ben.complaints], [])
   })
 
+  await t.test('a photo stands upright and does not say where it was taken, and of an animation a picture stays', async (t) => {
+    const dora = await Person.arrives(browser, 'Dora Silva')
+    await dora.newDocument(app.url)
+    const jpeg = Buffer.from(await dora.page.evaluate(() => {
+      const canvas = document.createElement('canvas')
+      canvas.width = 80
+      canvas.height = 40
+      canvas.getContext('2d')?.fillRect(0, 0, 40, 40)
+      return canvas.toDataURL('image/jpeg').split(',')[1] ?? ''
+    }), 'base64')
+    // EXIF of a camera that was held upright (orientation 6), and who took it.
+    const tiff = Buffer.from('49492a0008000000020012010300010000000600000013010200140000002600000000000000', 'hex')
+    const exif = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff, Buffer.from('At home, Elm Street\0')])
+    const photo = Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1, 0, exif.length + 2]), exif, jpeg.subarray(2)])
+    t.ok(photo.includes('Elm Street'))
+    await choose(dora, file(photo, 'photo.jpg', 'image/jpeg'))
+    t.same(await sees(dora, 1), [['', 40, 80]], 'turned')
+    const pixel = '2c000000000100010000020244010b'.slice(0, -2) + '00'
+    await choose(dora, file(Buffer.from(`474946383961010001008000 00ff0000ffffff${pixel}3b`.replaceAll(' ', ''), 'hex'), 'a.gif', 'image/gif'))
+    await says(dora, 'Of an animation only the first picture is kept.')
+    await sees(dora, 2)
+    await dora.page.getByRole('button', { name: 'Export' }).click()
+    const [saved] = await Promise.all([dora.page.waitForEvent('download'), dora.page.getByRole('dialog').getByRole('button', { name: 'HTML' }).click()])
+    const images = [...(await readFile(await saved.path(), 'utf8')).matchAll(/src="data:(image\/\w+);base64,([^"]+)"/g)]
+    t.same(images.map(([, type]) => type), ['image/jpeg', 'image/png'])
+    for (const [, , base64 = ''] of images) {
+      const bytes = Buffer.from(base64, 'base64')
+      for (const left of ['Exif', 'Elm', 'GIF']) t.notOk(bytes.includes(left), left)
+    }
+    await dora.closeDialog()
+    await dora.page.getByRole('button', { name: 'What the server sees' }).click()
+    await dora.page.getByText('Files (2)').waitFor()
+    await dora.shoot('image-server-view')
+    t.same(dora.complaints, [])
+  })
+
   await t.test('an image of a page on the web is not taken from there', async (t) => {
     const asked: string[] = []
     ana.page.on('request', (request) => asked.push(request.url()))
@@ -231,7 +267,7 @@ test('images', { skip: noBrowser }, async (t) => {
     await eve.open(await ana.invite('Can read'))
     t.same((await sees(eve, 2)).map(([alt]) => alt), ['A striped flag', ''])
     const { rows } = await database.query<{ count: string }>('SELECT count(*) FROM app_file GROUP BY document_id ORDER BY 1')
-    t.equal(rows.length, 3)
+    t.equal(rows.length, 4)
 
     // Of a document that is not theirs, nothing comes.
     await eve.page.getByRole('link', { name: 'All documents' }).click()

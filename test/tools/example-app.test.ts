@@ -194,7 +194,7 @@ t.test('a member sees what the server has of a document', async (t) => {
   const client = connect(t, 'stored', sessionKey)
   await client.next('document')
   t.match(await app.request('GET', '/api/documents/stored/stored', sessionKey), {
-    body: { snapshots: [], updates: [], totals: { bytes: 0, snapshots: 0, updates: 0 } }
+    body: { snapshots: [], updates: [], totals: { bytes: 0, snapshots: 0, updates: 0 }, files: { files: 0, bytes: 0 } }
   })
   const author = new Author()
   const snapshot = author.snapshot('stored')

@@ -122,12 +122,13 @@ t.test('what the server does not take waits, and says why', async (t) => {
   t.equal(await sendFiles(documentId), 'tooBig')
   t.match((await waitingFiles(documentId)).map(({ fileId }) => fileId), [big.fileId], 'and the next one was sent')
   t.match(await readDocument(documentId), { hasUnsentFiles: true })
+  t.equal(await sendFiles(documentId, small), 'sent', 'of one file')
+  const before = network.requests.length
+  t.equal(await sendFiles(documentId, { patience: 60_000 }), 'tooBig')
+  t.equal(network.requests.length, before, 'it is not sent again at once')
   t.equal(await readElsewhere(documentId, small), 'the same')
 
   await newFile(documentId, content)
-  await app.prisma.appMembership.updateMany({ where: { documentId }, data: { role: 'viewer' } })
-  t.equal(await sendFiles(documentId), 'notAllowed')
-  await app.prisma.appMembership.updateMany({ where: { documentId }, data: { role: 'owner' } })
   await app.prisma.appFile.createMany({ data: Array.from({ length: 1000 }, (_, index) => ({ documentId, id: String(index).padStart(43, '0'), memberId: 'a' })) })
   t.equal(await sendFiles(documentId), 'tooMany')
   await app.prisma.appFile.deleteMany({ where: { documentId } })

@@ -19,6 +19,8 @@ const Update = Type.Object({
 })
 
 const Totals = Type.Object({ bytes: Type.Integer(), snapshots: Type.Integer(), updates: Type.Integer() })
+/** Encrypted files, such as images. */
+const StoredFiles = Type.Object({ files: Type.Integer(), bytes: Type.Integer() })
 
 /**
  * What the server has of a document, read from the tables of the plugin: all of it, but for the length of long ciphertexts. In SQL, since the
@@ -30,11 +32,11 @@ const stored: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       params: DocumentParams,
       response: {
-        200: Type.Object({ snapshots: Type.Array(Snapshot), updates: Type.Array(Update), totals: Totals })
+        200: Type.Object({ snapshots: Type.Array(Snapshot), updates: Type.Array(Update), totals: Totals, files: StoredFiles })
       }
     }
   }, async ({ params: { id } }) => {
-    const [snapshots, updates, [totals]] = await Promise.all([
+    const [snapshots, updates, [totals], files] = await Promise.all([
       app.prisma.$queryRaw<Array<Static<typeof Snapshot>>>`
          SELECT * FROM (
            SELECT id AS "snapshotId", version::int, octet_length(data) AS bytes, to_json(created_at) #>> '{}' AS "createdAt", data::json -> 'publicData' AS "publicData"
@@ -51,9 +53,10 @@ const stored: FastifyPluginAsyncTypebox = async (app) => {
          SELECT sum(snapshots)::int AS snapshots, sum(updates)::int AS updates, coalesce(sum(bytes), 0)::float8 AS bytes FROM (
            SELECT count(*) AS snapshots, 0 AS updates, sum(octet_length(data)) AS bytes FROM secsync_snapshot WHERE document_id = ${id}
            UNION ALL SELECT 0, count(*), sum(octet_length(data)) FROM secsync_update WHERE document_id = ${id}
-         ) counted`
+         ) counted`,
+      app.prisma.appFile.aggregate({ where: { documentId: id }, _count: true, _sum: { bytes: true } })
     ])
-    return { snapshots, updates, totals: totals ?? { bytes: 0, snapshots: 0, updates: 0 } }
+    return { snapshots, updates, files: { files: files._count, bytes: files._sum.bytes ?? 0 }, totals: totals ?? { bytes: 0, snapshots: 0, updates: 0 } }
   })
 }
 

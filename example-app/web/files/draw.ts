@@ -1,4 +1,5 @@
-import { factsOf, isShowable, type ImageFacts, type ImageType } from './image-type.ts'
+import type { ImageType } from './image-attributes.ts'
+import { factsOf, isShowable, type ImageFacts } from './image-type.ts'
 
 export type Drawn =
   /** `isStill`: it may have been an animation. */

@@ -63,24 +63,37 @@ async function readSent (file: FileOfDocument, key: string): Promise<Read> {
 
 const sending = new Map<string, Promise<Sent>>()
 
-/** Sends the files of a document that wait on this device. Gives the first trouble there was. What was not sent waits for the next time. */
-export function sendFiles (documentId: string): Promise<Sent> {
+/** What the server did not take, and when, in milliseconds. */
+const refused = new Map<string, { sent: Sent, at: number }>()
+
+interface SendOptions {
+  /** Whose outcome is given. Without it, the first trouble there was. */
+  fileId?: string
+  /** Milliseconds for which a file is not sent again that the server did not take. */
+  patience?: number
+}
+
+/** Sends the files of a document that wait on this device. What was not sent waits for the next time. */
+export function sendFiles (documentId: string, options: SendOptions = {}): Promise<Sent> {
   // One after the other: a file may have come since the last one began.
-  const next = (sending.get(documentId) ?? Promise.resolve()).then(() => sendAll(documentId))
+  const next = (sending.get(documentId) ?? Promise.resolve()).then(() => sendAll(documentId, options))
   const settled: Promise<Sent> = next.catch(() => 'later' as const)
   sending.set(documentId, settled)
   return settled
 }
 
-async function sendAll (documentId: string): Promise<Sent> {
-  let trouble: Sent = 'sent'
+async function sendAll (documentId: string, { fileId, patience = 0 }: SendOptions): Promise<Sent> {
+  const outcomes = new Map<string, Sent>()
   for (const file of await waitingFiles(documentId)) {
-    const sent = await send(file)
-    if (trouble === 'sent') trouble = sent
+    const known = refused.get(file.fileId)
+    const sent = known !== undefined && Date.now() - known.at < patience ? known.sent : await send(file)
+    outcomes.set(file.fileId, sent)
     if (sent === 'unreachable') break
   }
   await changeDocument(documentId, { hasUnsentFiles: (await waitingFiles(documentId)).length > 0 })
-  return trouble
+  const all = [...outcomes.values()]
+  if (fileId !== undefined && !all.includes('unreachable')) return outcomes.get(fileId) ?? 'sent'
+  return all.find((sent) => sent !== 'sent') ?? 'sent'
 }
 
 async function send (file: FileOfDocument): Promise<Sent> {
@@ -96,8 +109,10 @@ async function send (file: FileOfDocument): Promise<Sent> {
     return 'sent'
   } catch (error) {
     if (error instanceof Unreachable) return 'unreachable'
-    if (error instanceof Refused) return meaningOf(error.status)
-    throw error
+    if (!(error instanceof Refused)) throw error
+    const sent = meaningOf(error.status)
+    refused.set(file.fileId, { sent, at: Date.now() })
+    return sent
   }
 }
 

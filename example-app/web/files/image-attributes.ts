@@ -1,5 +1,7 @@
 import { isKey } from '../crypto/base64.ts'
-import { imageTypes, type ImageType } from './image-type.ts'
+
+export const imageTypes = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'] as const
+export type ImageType = typeof imageTypes[number]
 
 /** What the document says of an image. It may come from any program that has the document's key. */
 export interface ImageAttributes {

@@ -1,7 +1,6 @@
-// What an image is, by its first bytes and not by what somebody says of it. Others, SVG above all, are no images here.
+import type { ImageType } from './image-attributes.ts'
 
-export const imageTypes = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'] as const
-export type ImageType = typeof imageTypes[number]
+// What an image is, by its first bytes and not by what somebody says of it. Others, SVG above all, are no images here.
 
 export interface ImageFacts {
   type: ImageType

@@ -31,6 +31,7 @@ export default function ServerView ({ open, onClose }: { open: OpenDocument, onC
             <dl className='totals'>
               <div><dt>{texts().server.stored}</dt><dd>{size(stored.totals.bytes)}</dd></div>
               <div><dt>{texts().server.snapshots}</dt><dd>{number(stored.totals.snapshots)}</dd></div>
+              {stored.files.files > 0 && <div><dt>{texts().images.onServer(number(stored.files.files))}</dt><dd>{size(stored.files.bytes)}</dd></div>}
               <div><dt>{texts().server.updatesSince}</dt><dd>{number(stored.updates.length)}</dd></div>
             </dl>
             <Chain stored={stored} />

@@ -25,6 +25,7 @@ export interface Stored {
   snapshots: StoredSnapshot[]
   updates: StoredUpdate[]
   totals: { bytes: number, snapshots: number, updates: number }
+  files: { files: number, bytes: number }
 }
 
 /** The server knows authors by the public keys of their pages only. The colours have nothing to do with those of the people. */

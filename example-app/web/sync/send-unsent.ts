@@ -4,6 +4,8 @@ import { OpenDocument } from './open-document.ts'
 
 /** Milliseconds for one document. Its changes are kept for the next time. */
 const patience = 30_000
+/** And for a file that the server did not take: it may be megabytes. */
+const filePatience = 600_000
 
 let sending: Promise<void> | undefined
 
@@ -16,7 +18,7 @@ export function sendUnsent (openId: string | undefined): Promise<void> {
 async function sendAll (openId: string | undefined): Promise<void> {
   for (const record of documents.get()) if (record.hasUnsent === true && record.id !== openId) await send(record).catch(() => {})
   const withFiles = documents.get().filter(({ hasUnsentFiles, registered }) => hasUnsentFiles === true && registered)
-  for (const { id } of withFiles) await sendFiles(id)
+  for (const { id } of withFiles) await sendFiles(id, { patience: filePatience })
 }
 
 async function send (record: DocumentRecord): Promise<void> {

@@ -353,6 +353,7 @@ export const de: Words = {
     },
     onlyHere: 'Dieses Gerät bewahrt es auf und sendet es, sobald der Server es annimmt. Bis dahin sehen andere es nicht.',
     closeNote: 'Diese Meldung schließen',
+    onServer: (count: string) => `Dateien (${count})`,
     exportNote: 'HTML enthält die Bilder. Markdown enthält nur ihre Beschreibungen.',
     exportMissing: (count: number) => `${plural(count, { one: '# Bild konnte', other: '# Bilder konnten' })} nicht gelesen werden. Die Datei enthält dafür nur die Beschreibung.`,
     describeTitle: 'Das Bild beschreiben',

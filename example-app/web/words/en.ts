@@ -358,6 +358,8 @@ export const en = {
     },
     onlyHere: 'It is kept on this device, and sent as soon as the server takes it. Until then others do not see it.',
     closeNote: 'Close this message',
+    /** In what the server sees. */
+    onServer: (count: string) => `Files (${count})`,
     exportNote: 'HTML has the images in it. Markdown has only their descriptions.',
     exportMissing: (count: number) => `${plural(count, { one: '# image', other: '# images' })} could not be read, and the file has only what describes them.`,
     describeTitle: 'Describe the image',

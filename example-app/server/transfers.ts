@@ -20,15 +20,15 @@ export class Transfers {
     this.#prisma = prisma
   }
 
-  /** Takes the place of the one that this person had. */
-  async create (memberId: string, id: string, sealed: string): Promise<Date> {
+  /** Takes the place of the one that this person had. Returns the seconds in which it can be taken. */
+  async create (memberId: string, id: string, sealed: string): Promise<number> {
     const expiresAt = new Date(Date.now() + age)
     await this.#prisma.$transaction(async (transaction) => {
       await transaction.appTransfer.deleteMany({ where: { memberId } })
       const { count } = await transaction.appTransfer.createMany({ data: { memberId, idHash: hashOf(id), sealed, expiresAt }, skipDuplicates: true })
       if (count === 0) throw new TransferExists()
     })
-    return expiresAt
+    return age / 1000
   }
 
   /** Ends it in the database. If `welcome` throws, it can still be taken. Throws `TransferEnded`. */

@@ -49,6 +49,7 @@ test('another device', { skip: noBrowser }, async (t) => {
   await ana.page.getByRole('button', { name: 'New document' }).click()
   await ana.isLive()
   await ana.title.fill('Recipes')
+  await ana.page.getByText('All changes are saved.').waitFor()
   await ana.page.goto(app.url)
 
   await t.test('opens all documents with a link that works once', async (t) => {
@@ -118,6 +119,7 @@ test('another device', { skip: noBrowser }, async (t) => {
     await ana.page.getByRole('link', { name: /From the phone/ }).click()
     await ana.reads('Third.')
     await ana.title.fill('Renamed')
+    await ana.page.getByText('All changes are saved.').waitFor()
     await ana.page.goto(app.url)
     await other.page.goto(app.url)
     await other.page.getByRole('link', { name: /Renamed/ }).waitFor()
@@ -197,6 +199,8 @@ test('another device', { skip: noBrowser }, async (t) => {
     await other.page.getByRole('link', { name: /Minutes/ }).click()
     await other.isLive()
     await ana.closeDialog()
+    await ana.page.getByRole('button', { name: 'That was me' }).click()
+    await ana.page.getByText('A device was added.').waitFor({ state: 'detached' })
     await ana.page.getByRole('button', { name: 'Sessions', exact: true }).click()
     await ana.page.getByRole('button', { name: 'End all others' }).click()
     await ana.page.getByRole('button', { name: 'End all others' }).waitFor({ state: 'detached' })
@@ -208,6 +212,7 @@ test('another device', { skip: noBrowser }, async (t) => {
     await ana.page.getByRole('button', { name: 'New document' }).click()
     await ana.isLive()
     await ana.title.fill('After the end')
+    await ana.page.getByText('All changes are saved.').waitFor()
     await ana.page.goto(app.url)
     await ana.page.getByText('Only this browser can open these documents.').waitFor()
     await other.page.goto(app.url)
@@ -220,6 +225,7 @@ test('another device', { skip: noBrowser }, async (t) => {
     await other.page.getByRole('link', { name: /After the end/ }).waitFor()
     await other.page.getByRole('link', { name: /Minutes.*Yours/ }).waitFor()
     await ana.closeDialog()
+    await ana.page.getByText('A device was added.').waitFor()
     await ana.page.getByRole('button', { name: 'Sessions', exact: true }).click()
     await ana.page.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
     await ana.page.getByRole('dialog').getByText('Chrome on Linux').waitFor({ state: 'detached' })
@@ -269,6 +275,20 @@ test('another device', { skip: noBrowser }, async (t) => {
     await other.page.getByRole('heading', { name: 'This link does not work any more' }).waitFor()
     t.same([...ana.complaints, ...other.complaints], [])
     await other.context.close()
+  })
+
+  await t.test('the time of a link ends, and there is another one', async (t) => {
+    const later = await Person.arrives(browser, 'Cleo Brandt')
+    await later.page.clock.install()
+    await later.newDocument(app.url)
+    await later.page.goto(app.url)
+    const link = await linkOf(later)
+    await later.page.clock.fastForward('10:01')
+    await later.page.getByText('The time of this link is over.').waitFor()
+    await later.page.getByRole('button', { name: 'Make another link' }).click()
+    t.not(await later.page.getByLabel('Link for the other device').inputValue(), link)
+    t.same(later.complaints, [])
+    await later.context.close()
   })
 
   await t.test('in German, on a phone, in the dark', async (t) => {

@@ -8,6 +8,7 @@ import { transact, write } from '../../example-app/web/device/database.ts'
 import { newDocument, readDocument, rememberDocument, saveDocument } from '../../example-app/web/device/documents.ts'
 import { collectRecovery, noteSaved, recover, safetyOf } from '../../example-app/web/device/recovery.ts'
 import { documents } from '../../example-app/web/device/documents.ts'
+import { loadProfile, useProfile } from '../../example-app/web/profile/profile.ts'
 import { session } from '../../example-app/web/session.ts'
 
 t.test('a code is typed as people type', async (t) => {
@@ -77,6 +78,26 @@ t.test('another browser becomes this person, with all keys of all documents', as
   await saveDocument({ ...own, keys: [...own.keys, newer] })
   t.strictSame(await recover(content), { outcome: 'recovered', session: ana, documents: 2 })
   t.same((await readDocument(own.id))?.keys, [...own.keys, newer], 'an old file takes no key away, and the newest key stays the last one')
+})
+
+t.test('what another device opens is as safe as what a recovery file opens', async (t) => {
+  await clear()
+  await loadProfile()
+  const agreed = { title: '', folder: '', compared: {} }
+  const [there, here] = [{ ...await newDocument(), inProfile: agreed }, await newDocument()]
+  const device = { id: 'phone', sessionId: 's', browser: 'Firefox', system: 'Android', addedAt: 1 }
+  const [alone, two] = [{ otherDevices: [] }, { otherDevices: [device] }]
+  t.strictSame(await safetyOf([there], alone), { kind: 'never' }, 'the profile alone is no way in')
+  t.strictSame(await safetyOf([there], two), { kind: 'devices', devices: 1, missing: 0 })
+  t.strictSame(await safetyOf([there, here], two), { kind: 'devices', devices: 1, missing: 1 })
+
+  await noteSaved({ session: ana, deviceKeys: { publicKey: '', privateKey: '' }, documents: [] })
+  t.match(await safetyOf([there], alone), { kind: 'behind', missing: 1 }, 'a file from before the profile')
+  await useProfile(ana)
+  await noteSaved({ session: ana, deviceKeys: { publicKey: '', privateKey: '' }, documents: [] })
+  t.match(await safetyOf([there], alone), { kind: 'complete' })
+  t.match(await safetyOf([there, here], alone), { kind: 'behind', missing: 1 })
+  t.match(await safetyOf([there], two), { kind: 'devices', devices: 1, savedAt: Number, missing: 0 })
 })
 
 t.test('somebody else in the browser loses nothing', async (t) => {

@@ -25,12 +25,12 @@ const ownTransfers: FastifyPluginAsyncTypebox = async (app) => {
   app.post('/transfers', {
     schema: {
       body: Type.Object({ id: Bytes32, sealed: Type.String({ maxLength: maxSealed, pattern: '^[\\w-]+$' }) }),
-      response: { 200: Type.Object({ expiresAt: Type.String({ format: 'date-time' }) }) }
+      response: { 200: Type.Object({ expiresIn: Type.Integer() }) }
     }
   }, async ({ body: { id, sealed }, member }) => {
     if (member === null) throw new SessionUnknown()
     app.rates.creation(member.id)
-    return { expiresAt: (await app.transfers.create(member.id, id, sealed)).toISOString() }
+    return { expiresIn: await app.transfers.create(member.id, id, sealed) }
   })
 
   app.delete('/transfers/:transferId', {

@@ -18,13 +18,14 @@ const patience = 15_000
 /** Leaves what another device needs at the server, encrypted. The other one takes it, and gets a session of its own from the server. */
 export async function leaveTransfer (): Promise<Transfer> {
   const secret = randomText(32)
-  const expiresAt = await withSession(async (session) => {
+  const expiresIn = await withSession(async (session) => {
     await useProfile(session)
     await whenSaved()
     const sealed = sealTransfer(await collectIdentity(session), secret)
-    return (await request<{ expiresAt: string }>('POST', path, session.sessionKey, { id: transferId(secret), sealed })).expiresAt
+    return (await request<{ expiresIn: number }>('POST', path, session.sessionKey, { id: transferId(secret), sealed })).expiresIn
   })
-  return { secret, expiresAt: Date.parse(expiresAt) }
+  // By the clock of this device, which may be wrong.
+  return { secret, expiresAt: Date.now() + expiresIn * 1000 }
 }
 
 /** The other device finds all documents, also if this one is closed meanwhile. */

@@ -151,8 +151,12 @@ export class ProfileSync {
   #show (): void {
     if (this.#connection.getState().loaded === 'no' || this.#ends.length === 0) return
     const { device } = this.#setting
-    const otherDevices = devicesOf(this.#doc).filter(({ id }) => id !== device)
-    const { seen } = profileSetting.get() ?? this.#setting
+    const devices = devicesOf(this.#doc)
+    const otherDevices = devices.filter(({ id }) => id !== device)
+    const known = (profileSetting.get() ?? this.#setting).seen
+    // One whose session was ended is a new one when it comes back.
+    const seen = known?.filter((id) => devices.some((one) => one.id === id))
+    if (seen?.length !== known?.length) void keepProfile({ ...this.#setting, ...seen !== undefined && { seen } }).catch(() => {})
     const newDevices = seen === undefined ? [] : otherDevices.filter(({ id }) => !seen.includes(id))
     if (isSame(profile.get()?.otherDevices, otherDevices) && isSame(profile.get()?.newDevices, newDevices)) return
     profile.set({

@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto'
 import t from 'tap'
 import { randomText } from '../../example-app/web/crypto/base64.ts'
-import { write } from '../../example-app/web/device/database.ts'
+import { transact, write } from '../../example-app/web/device/database.ts'
 import { changeDocument, readDocument, rememberDocument, saveDocument, type DocumentRecord } from '../../example-app/web/device/documents.ts'
 
 const key = randomText(32)
@@ -29,6 +29,16 @@ t.test('what an earlier version kept of a broken link heals', async (t) => {
 
   await write('documents', kept('broken-later', [key.slice(0, -5), key], key.slice(0, -5)))
   t.match(await readDocument('broken-later'), { keys: [key], keyFromLink: undefined })
+})
+
+t.test('a page that still has a document which was removed meanwhile does not bring it back', async (t) => {
+  await saveDocument(kept('removed', [key]))
+  const record = await readDocument('removed')
+  if (record === undefined) throw new Error('not kept')
+  await transact(['documents'], 'readwrite', (transaction) => transaction.objectStore('documents').delete('removed'))
+  record.isRemoved = true
+  await saveDocument(record)
+  t.equal(await readDocument('removed'), undefined)
 })
 
 t.test('two tabs that have the same document save what each has changed', async (t) => {

@@ -77,12 +77,16 @@ function withoutBrokenKeys (record: DocumentRecord): DocumentRecord {
   return record
 }
 
-/** Writes what this page has changed in the record since it was read or saved last. The rest, as another tab has left it, comes into the record. */
+/**
+ * Writes what this page has changed in the record since it was read or saved last. The rest, as another tab has left it, comes into the record. One
+ * that was removed from the device meanwhile stays removed.
+ */
 export async function saveDocument (record: DocumentRecord): Promise<void> {
   await transact(['documents'], 'readwrite', (transaction) => {
     const store = transaction.objectStore('documents')
     const reading: IDBRequest<DocumentRecord | undefined> = store.get(record.id)
     reading.onsuccess = () => {
+      if (reading.result === undefined && asSaved.has(record)) return
       keepOthers(record, reading.result)
       keepKeys(record, reading.result)
       store.put(record)

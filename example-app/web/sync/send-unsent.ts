@@ -1,4 +1,4 @@
-import { documents, type DocumentRecord } from '../device/documents.ts'
+import { documents, readDocument } from '../device/documents.ts'
 import { sendFiles } from '../files/files.ts'
 import { OpenDocument } from './open-document.ts'
 
@@ -16,13 +16,15 @@ export function sendUnsent (openId: string | undefined): Promise<void> {
 }
 
 async function sendAll (openId: string | undefined): Promise<void> {
-  for (const record of documents.get()) if (record.hasUnsent === true && record.id !== openId) await send(record).catch(() => {})
+  for (const { id, hasUnsent } of documents.get()) if (hasUnsent === true && id !== openId) await send(id).catch(() => {})
   const withFiles = documents.get().filter(({ hasUnsentFiles, registered }) => hasUnsentFiles === true && registered)
   for (const { id } of withFiles) await sendFiles(id, { patience: filePatience })
 }
 
-async function send (record: DocumentRecord): Promise<void> {
-  const open = await OpenDocument.open({ ...record })
+async function send (id: string): Promise<void> {
+  const record = await readDocument(id)
+  if (record === undefined) return
+  const open = await OpenDocument.open(record)
   open.presence.setLocalState(null)
   const { connection } = open
   let timer: ReturnType<typeof setTimeout> | undefined

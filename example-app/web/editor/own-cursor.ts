@@ -12,9 +12,10 @@ export function ownCursor (open: OpenDocument): Plugin {
   let place: Y.RelativePosition | undefined
   return new Plugin({
     view: (view) => {
-      const note = () => { place = placeOfCursor(view.state, open) }
-      open.doc.on('beforeAllTransactions', note)
-      return { destroy: () => open.doc.off('beforeAllTransactions', note) }
+      // Not with each key of this person.
+      const note = ({ local }: Y.Transaction) => { place = local ? undefined : placeOfCursor(view.state, open) }
+      open.doc.on('beforeTransaction', note)
+      return { destroy: () => open.doc.off('beforeTransaction', note) }
     },
     appendTransaction: (transactions, _before, state) => {
       if (place === undefined || !transactions.some((transaction) => isOfOthers(transaction.getMeta(ySyncPluginKey)))) return null

@@ -5,10 +5,9 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { WebSocket } from 'ws'
-import * as Y from 'yjs'
 import { startApp } from '../test/browser/fixtures/app.ts'
 import { launch } from '../test/browser/fixtures/chromium.ts'
-import { mallory } from '../test/browser/fixtures/mallory.ts'
+import { mallory, nestQuotes } from '../test/browser/fixtures/mallory.ts'
 import { Person } from '../test/browser/fixtures/person.ts'
 import { Author, RawClient } from '../test/fixtures/raw-client.ts'
 
@@ -116,14 +115,7 @@ try {
   })
   await attack('6,000 nested quotes', async () => {
     const { document, yDoc } = await mallory(app, await ana.invite('Can edit'))
-    yDoc.transact(() => {
-      let at = yDoc.getXmlFragment('body')
-      for (let level = 0; level < 6000; level++) {
-        const inner = new Y.XmlElement('blockquote')
-        at.insert(0, [inner])
-        at = inner
-      }
-    })
+    nestQuotes(yDoc, 6000)
     await document.whenSaved()
     await ana.page.getByText('A part of this document is not shown.').waitFor()
     await document.destroy()

@@ -1,6 +1,6 @@
-import axe from 'axe-core'
-import { test, type Test } from 'tap'
+import { test } from 'tap'
 import { png } from '../fixtures/images.ts'
+import { isAccessible } from './fixtures/accessible.ts'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
 import { Person } from './fixtures/person.ts'
@@ -9,14 +9,6 @@ test('accessibility', { skip: noBrowser }, async (t) => {
   const app = await startApp(t)
   const browser = await launch()
   t.teardown(() => browser.close())
-
-  async function isAccessible (t: Test, { page }: Person, where: string): Promise<void> {
-    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))))
-    await page.evaluate(axe.source)
-    const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    t.same(serious.map(({ id, nodes }) => [id, ...nodes.map(({ target }) => target)]), [], where)
-  }
 
   for (const [look, options] of [
     ['light', { colorScheme: 'light' }],

@@ -1,20 +1,12 @@
 // Another device of a person: a link as a QR code, taken once.
-import axe from 'axe-core'
-import { test, type Test } from 'tap'
+import { test } from 'tap'
+import { isAccessible } from './fixtures/accessible.ts'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
 import { firefoxContext, launchFirefox, noFirefox } from './fixtures/firefox.ts'
 import { Person } from './fixtures/person.ts'
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } as const
-
-async function isAccessible (t: Test, { page }: Person, where: string): Promise<void> {
-  await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))))
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  t.same(serious.map(({ id, nodes }) => [id, ...nodes.map(({ target }) => target)]), [], where)
-}
 
 /** Opens the dialog, and gives its link. */
 async function linkOf ({ page }: Person): Promise<string> {

@@ -3,7 +3,7 @@ import { test } from 'tap'
 import * as Y from 'yjs'
 import { startApp } from './fixtures/app.ts'
 import { launch, noBrowser } from './fixtures/chromium.ts'
-import { mallory } from './fixtures/mallory.ts'
+import { mallory, nestQuotes } from './fixtures/mallory.ts'
 import { Person } from './fixtures/person.ts'
 
 test('content of somebody who does not keep to the rules', { skip: noBrowser }, async (t) => {
@@ -21,14 +21,7 @@ test('content of somebody who does not keep to the rules', { skip: noBrowser }, 
       yDoc.destroy()
     })
     await document.createSnapshot()
-    yDoc.transact(() => {
-      let at = yDoc.getXmlFragment('body')
-      for (let level = 0; level < 6000; level++) {
-        const inner = new Y.XmlElement('blockquote')
-        at.insert(0, [inner])
-        at = inner
-      }
-    })
+    nestQuotes(yDoc, 6000)
     await document.whenSaved()
 
     const told = ana.page.getByText('A part of this document is not shown.')

@@ -38,7 +38,10 @@ export function commentMarks (open: OpenDocument): Plugin {
       // The binding to the document is made in the next task.
       const timer = setTimeout(redraw)
       return {
-        update: ({ state }) => { noteOrder(comments.inText, idsIn(key.getState(state)?.find())) },
+        update: ({ state }, before) => {
+          const marks = key.getState(state)
+          if (marks !== key.getState(before)) noteOrder(comments.inText, idsIn(marks?.find()))
+        },
         destroy: () => {
           clearTimeout(timer)
           for (const end of ends) end()

@@ -40,6 +40,8 @@ test('handing a document over', { skip: noBrowser }, async (t) => {
     await ana.closeDialog()
     await makeOwner(ana, 'Ben Okafor')
     await ana.shoot('made-owner')
+    // The dialog says it first, and asks for the members then.
+    await ana.page.getByRole('button', { name: 'Remove Ben Okafor' }).waitFor({ state: 'detached' })
     t.equal(await ana.page.getByRole('button', { name: /^Remove / }).count(), 0)
     await ana.closeDialog()
 

@@ -6,7 +6,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { WebSocket } from 'ws'
 import { startApp } from '../test/browser/fixtures/app.ts'
-import { launch } from '../test/browser/fixtures/chromium.ts'
+import { launchWhole } from '../test/browser/fixtures/chromium.ts'
 import { mallory, nestQuotes } from '../test/browser/fixtures/mallory.ts'
 import { Person } from '../test/browser/fixtures/person.ts'
 import { Author, RawClient } from '../test/fixtures/raw-client.ts'
@@ -15,7 +15,7 @@ const MiB = 1024 * 1024
 const ends: Array<() => Promise<unknown>> = []
 const app = await startApp({ teardown: (end) => { ends.push(end) } }, { LOG_LEVEL: 'warn' })
 const endpoint = `${app.url.replace('http', 'ws')}/documents`
-const browser = await launch()
+const browser = await launchWhole()
 ends.push(() => browser.close())
 const ana = await Person.arrives(browser, 'Ana Meyer')
 const ben = await Person.arrives(browser, 'Ben Okafor')

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { startApp } from '../test/browser/fixtures/app.ts'
-import { launch } from '../test/browser/fixtures/chromium.ts'
+import { launchWhole } from '../test/browser/fixtures/chromium.ts'
 import { Person } from '../test/browser/fixtures/person.ts'
 
 const built = new URL('../example-app/dist/web/', import.meta.url).pathname
@@ -18,7 +18,7 @@ const sizes = { '10 kB': 12, '1 MB': 1200 }
 const ends: Array<() => Promise<void>> = []
 try {
   const { url } = await startApp({ teardown: (end) => { ends.push(end) } })
-  const browser = await launch()
+  const browser = await launchWhole()
   ends.push(() => browser.close())
   await weigh(browser, url)
   for (const [size, paragraphs] of Object.entries(sizes)) {

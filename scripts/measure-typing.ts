@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 // npm run measure:typing: how long a key takes to its glyph in big documents, with the built app in a real browser.
 import { startApp } from '../test/browser/fixtures/app.ts'
-import { launch } from '../test/browser/fixtures/chromium.ts'
+import { launchWhole } from '../test/browser/fixtures/chromium.ts'
 import { Person } from '../test/browser/fixtures/person.ts'
 
 const words = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `word${(from + index) % 9973}`).join(' ')
@@ -16,7 +16,7 @@ const keys = 60
 const ends: Array<() => Promise<void>> = []
 try {
   const { url } = await startApp({ teardown: (end) => { ends.push(end) } })
-  const browser = await launch()
+  const browser = await launchWhole()
   ends.push(() => browser.close())
   for (const [name, html] of Object.entries(documents)) {
     const ana = await Person.arrives(browser, 'Ana Meyer', { serviceWorkers: 'block' })

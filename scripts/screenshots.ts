@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { startApp } from '../test/browser/fixtures/app.ts'
-import { launch } from '../test/browser/fixtures/chromium.ts'
+import { launchWhole } from '../test/browser/fixtures/chromium.ts'
 import { Person } from '../test/browser/fixtures/person.ts'
 
 const images = new URL('../docs/images/', import.meta.url).pathname
@@ -17,7 +17,7 @@ const ends: Array<() => Promise<void>> = []
 try {
   await mkdir(images, { recursive: true })
   const { url } = await startApp({ teardown: (end) => { ends.push(end) } })
-  const browser = await launch()
+  const browser = await launchWhole()
   ends.push(() => browser.close())
   await twoWindows(browser, url)
   await oneWindow(browser, url, desktop)

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
@@ -57,7 +58,7 @@ for (const [origin, isSecure] of [['http://localhost', true], ['http://insecure.
     const updates = Array.from({ length: 300 }, (_, clock) => author.update('document', 'snapshot', clock, `["${sodium.to_base64(`text ${clock}`)}"]`))
     const signature = updates[0]!.signature
     updates[7] = { ...updates[7]!, signature }
-    const big = author.snapshot('document', { content: sodium.randombytes_buf(3_000_000) })
+    const big = author.snapshot('document', { content: randomBytes(3_000_000) })
     const result = await page.evaluate(async ({ updates, big, key }) => {
       const { openAll, verify, decrypt, isPlatformUsable, decodeChanges, finish, Pace } = cryptography
       const bytes = Uint8Array.from(key)

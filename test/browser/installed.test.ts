@@ -2,12 +2,12 @@ import type { CDPSession } from 'playwright-core'
 import { test } from 'tap'
 import { png } from '../fixtures/images.ts'
 import { startApp } from './fixtures/app.ts'
-import { launch, noBrowser } from './fixtures/chromium.ts'
+import { launchWhole, noBrowser } from './fixtures/chromium.ts'
 import { Person } from './fixtures/person.ts'
 
 test('an installed app', { skip: noBrowser }, async (t) => {
   const app = await startApp(t)
-  const browser = await launch()
+  const browser = await launchWhole()
   t.teardown(() => browser.close())
   const ana = await Person.arrives(browser, 'Ana Meyer')
   const ben = await Person.arrives(browser, 'Ben Okafor')

@@ -14,7 +14,7 @@ test('handing a document over', { skip: noBrowser }, async (t) => {
 
   async function makeOwner (person: Person, other: string): Promise<void> {
     await person.openShareDialog()
-    await person.page.getByRole('button', { name: `Make ${other} the owner` }).click()
+    await person.unfold(`Make ${other} the owner`)
     await person.page.getByRole('button', { name: 'Yes, make owner' }).click()
     await person.page.getByText(`${other} is the owner now.`).waitFor()
   }

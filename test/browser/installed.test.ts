@@ -67,7 +67,7 @@ test('an installed app', { skip: noBrowser }, async (t) => {
     const back = await ben.context.newPage()
     await back.goto(app.url)
     await back.getByRole('link', { name: 'Untitled' }).waitFor()
-    await back.getByText('Not sent yet').waitFor({ state: 'detached' })
+    await back.getByText('Not sent yet').first().waitFor({ state: 'detached' })
     t.equal(await ana.text.getByText('While it was down.').count(), 1)
     t.same([...ana.complaints, ...ben.complaints], [])
   })

@@ -63,7 +63,7 @@ test('interruptions', { skip: noBrowser }, async (t) => {
       await ana.reads(words)
       await ben.page.goto(app.url)
       await ben.page.getByText('You can edit').waitFor()
-      await ben.page.getByText('Not sent yet').waitFor({ state: 'detached' })
+      await ben.page.getByText('Not sent yet').first().waitFor({ state: 'detached' })
       await ben.page.getByRole('link', { name: /You can edit/ }).click()
       await ben.isLive()
     }

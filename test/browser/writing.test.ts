@@ -95,7 +95,7 @@ test('writing', { skip: noBrowser }, async (t) => {
     await ben.page.keyboard.type('Ben thinks twice.')
     await ana.reads('Ben thinks twice.')
     await ben.press('Control+z')
-    await ana.text.getByText('Ben thinks').waitFor({ state: 'detached' })
+    await ana.text.getByText('Ben thinks').first().waitFor({ state: 'detached' })
     t.match(await agreement(ana, ben), 'Kept by Ana.')
     await ben.press('Control+Shift+z')
     await ana.reads('Ben thinks twice.')

@@ -23,22 +23,22 @@ t.test('a device key that cannot be right is refused, and one that is of small o
   t.match(await announce(mallory!, 'A'.repeat(43)), { status: 204 })
   t.match(await announce(ben!, toBase64(createBoxKeyPair().publicKey)), { status: 204 })
   const before = open.keyring.newestId
-  t.strictSame(await removeMember(open, await membership(), ben!.memberId), { asked: [], unreached: ['Mallory'], hasNewKey: true })
+  t.strictSame(await removeMember(open, ben!.memberId), { asked: [], unreached: ['Mallory'], hasNewKey: true })
   t.not(open.keyring.newestId, before)
   t.strictSame((await membership()).members.map(({ name }) => name), ['Olga', 'Mallory'])
-  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { asked: [], unreached: [], hasNewKey: true })
+  t.strictSame(await removeMember(open, mallory!.memberId), { asked: [], unreached: [], hasNewKey: true })
   t.strictSame((await membership()).members.map(({ name }) => name), ['Olga'])
   t.match(await app.request('GET', documentPath(id), mallory!.sessionKey), { status: 404 })
   t.match(await app.request('GET', documentPath(id), owner.sessionKey), { status: 200 })
 })
 
 t.test('a bad key that an earlier version has remembered gives way to a right one', async (t) => {
-  const { owner, members: [ben], open, record, membership, announce } = await invited(['Ben'])
+  const { owner, members: [ben], open, record, announce } = await invited(['Ben'])
   record.devices[ben!.memberId] = 'AAAA'
   const { publicKey } = createBoxKeyPair()
   await announce(ben!, toBase64(publicKey))
   await open.keyExchange.refresh(owner)
-  t.match(await open.keyExchange.makeKey(owner, await membership()), { unreached: [] })
+  t.match(await open.keyExchange.makeKey(owner), { unreached: [] })
   t.equal(record.devices[ben!.memberId], toBase64(publicKey))
 })
 
@@ -66,10 +66,10 @@ t.test('somebody is removed, too, when no key can be made, and a key can be made
   const { members: [mallory], open, membership, id } = await invited(['Mallory'])
   // The server says that there is a newer key, which this device does not have.
   await client.query("INSERT INTO app_key (document_id, key_id) VALUES ($1, 'unknown')", [id])
-  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { asked: [], unreached: [], hasNewKey: false })
+  t.strictSame(await removeMember(open, mallory!.memberId), { asked: [], unreached: [], hasNewKey: false })
   t.strictSame((await membership()).members.map(({ name }) => name), ['Olga'])
   await client.query("DELETE FROM app_key WHERE key_id = 'unknown'")
-  t.strictSame(await changeKey(open, await membership()), { asked: [], unreached: [], hasNewKey: true })
+  t.strictSame(await changeKey(open), { asked: [], unreached: [], hasNewKey: true })
 })
 
 /** The keys that a device can open, as the server hands them to its member. */
@@ -81,19 +81,19 @@ async function opened (documentId: string, { sessionKey }: Session, device: BoxK
 // Who with whom can do what: the table in docs/security.md. "The server" writes the database, so it announces whatever device for whomever.
 
 t.test('the server with who is removed: a device that they name after the last look gets no key, now and later', async (t) => {
-  const { owner, members: [mallory, ben, mia], open, record, membership, announce, id } = await invited(['Mallory', 'Ben', 'Mia'])
+  const { owner, members: [mallory, ben, mia], open, record, announce, id } = await invited(['Mallory', 'Ben', 'Mia'])
   const [hers, forged] = [toBase64(createBoxKeyPair().publicKey), toBase64(createBoxKeyPair().publicKey)]
   await announce(mia!, hers)
   await open.keyExchange.refresh(owner)
   await announce(ben!, forged)
   await announce(mia!, forged)
-  t.strictSame(await removeMember(open, await membership(), mallory!.memberId), { asked: ['Ben'], unreached: [], hasNewKey: true })
+  t.strictSame(await removeMember(open, mallory!.memberId), { asked: ['Ben'], unreached: [], hasNewKey: true })
   t.strictSame(await receivers(id), [owner.memberId, mia!.memberId].sort())
   t.equal(record.devices[mia!.memberId], hers, 'what is sealed for her is sealed for the device that was seen')
   await open.keyExchange.refresh(owner)
   t.strictSame(open.keyExchange.devices.get().get(ben!.memberId), { isTrusted: false, isChanged: false, isCompared: false }, 'the owner is told')
   t.match(open.keyExchange.devices.get().get(mia!.memberId), { isTrusted: true, isChanged: true })
-  t.match(await changeKey(open, await membership()), { asked: ['Ben'] })
+  t.match(await changeKey(open), { asked: ['Ben'] })
 
   // Ben gets the new link, and his page vouches for his device with the new key.
   const his = toBase64(createBoxKeyPair().publicKey)
@@ -104,21 +104,21 @@ t.test('the server with who is removed: a device that they name after the last l
 })
 
 t.test('nor does it when the removal could make no key, and another page of the owner makes it later', async (t) => {
-  const { owner, members: [mallory, ben], open, membership, announce, id } = await invited(['Mallory', 'Ben'])
+  const { owner, members: [mallory, ben], open, announce, id } = await invited(['Mallory', 'Ben'])
   await client.query("INSERT INTO app_key (document_id, key_id) VALUES ($1, 'unknown')", [id])
-  t.match(await removeMember(open, await membership(), mallory!.memberId), { hasNewKey: false })
+  t.match(await removeMember(open, mallory!.memberId), { hasNewKey: false })
   await client.query("DELETE FROM app_key WHERE key_id = 'unknown'")
   await announce(ben!, toBase64(createBoxKeyPair().publicKey))
   const later = await pageOf(id)
   await later.keyExchange.refresh(owner)
-  t.strictSame(await changeKey(later, await membership()), { asked: ['Ben'], unreached: [], hasNewKey: true })
+  t.strictSame(await changeKey(later), { asked: ['Ben'], unreached: [], hasNewKey: true })
   t.strictSame(await receivers(id), [owner.memberId])
 })
 
 t.test('nor by another page of the owner that was open during the removal', async (t) => {
-  const { owner, members: [mallory, ben], open, membership, announce, id } = await invited(['Mallory', 'Ben'])
+  const { owner, members: [mallory, ben], open, announce, id } = await invited(['Mallory', 'Ben'])
   const other = await pageOf(id)
-  await open.keyExchange.makeKey(owner, await membership(), mallory!.memberId)
+  await open.keyExchange.makeKey(owner, mallory!.memberId)
   await announce(ben!, toBase64(createBoxKeyPair().publicKey))
   // The server keeps the new key from that page.
   await client.query('DELETE FROM app_key_box WHERE document_id = $1', [id])
@@ -128,23 +128,23 @@ t.test('nor by another page of the owner that was open during the removal', asyn
 })
 
 t.test('the server alone cannot name a device, whenever it does', async (t) => {
-  const { owner, members: [ben, mia], open, membership, announce, id } = await invited(['Ben', 'Mia'])
+  const { owner, members: [ben, mia], open, announce, id } = await invited(['Ben', 'Mia'])
   await announce(ben!, toBase64(createBoxKeyPair().publicKey))
   await client.query('UPDATE app_device SET public_key = $2 WHERE document_id = $1', [id, toBase64(createBoxKeyPair().publicKey)])
   await open.keyExchange.refresh(owner)
   t.equal(open.keyExchange.devices.get().get(ben!.memberId), undefined)
   t.equal(open.keyExchange.numberWith(ben!.memberId, owner.memberId), undefined)
-  t.match(await removeMember(open, await membership(), mia!.memberId), { unreached: ['Ben'] })
+  t.match(await removeMember(open, mia!.memberId), { unreached: ['Ben'] })
   t.strictSame(await receivers(id), [owner.memberId])
 })
 
 t.test('who joined after the last look gets the keys when the safety number is the same', async (t) => {
-  const { owner, members: [mallory, mia, ben], open, record, membership, announce, id, key } = await invited(['Mallory', 'Mia', 'Ben'])
+  const { owner, members: [mallory, mia, ben], open, record, announce, id, key } = await invited(['Mallory', 'Mia', 'Ben'])
   await open.keyExchange.refresh(owner)
   const his = createBoxKeyPair()
   await announce(ben!, toBase64(his.publicKey))
-  t.match(await removeMember(open, await membership(), mallory!.memberId), { asked: ['Ben'], unreached: ['Mia'] })
-  t.match(await removeMember(open, await membership(), mia!.memberId), { asked: ['Ben'], unreached: [] })
+  t.match(await removeMember(open, mallory!.memberId), { asked: ['Ben'], unreached: ['Mia'] })
+  t.match(await removeMember(open, mia!.memberId), { asked: ['Ben'], unreached: [] })
   const device = await deviceKeys()
   t.equal(open.keyExchange.numberWith(ben!.memberId, owner.memberId), safetyNumber(
     { memberId: ben!.memberId, publicKey: toBase64(his.publicKey) }, { memberId: owner.memberId, publicKey: toBase64(device.publicKey) }
@@ -156,12 +156,12 @@ t.test('who joined after the last look gets the keys when the safety number is t
   t.strictSame(await opened(id, ben!, his, device), [
     { documentId: id, key: second, replaces: keyIdOf(key) }, { documentId: id, key: third, replaces: keyIdOf(second!) }
   ])
-  t.match(await changeKey(open, await membership()), { asked: [], unreached: [] })
+  t.match(await changeKey(open), { asked: [], unreached: [] })
 })
 
 t.test('boxes for one member are for members, of keys that there are', async (t) => {
-  const { owner, members: [ben], open, membership, id } = await invited(['Ben'])
-  const { key } = await open.keyExchange.makeKey(owner, await membership())
+  const { owner, members: [ben], open, id } = await invited(['Ben'])
+  const { key } = await open.keyExchange.makeKey(owner)
   const boxes = [{ keyId: keyIdOf(key), box: 'AAAA' }, { keyId: 'unknown', box: 'AAAA' }]
   const send = async (memberId: string, sessionKey: string) => await app.request('POST', documentPath(id, 'members', memberId, 'boxes'), sessionKey, { boxes })
   t.match(await send(ben!.memberId, ben!.sessionKey), { status: 403 })

@@ -1,4 +1,4 @@
-import { documentPath, request, type Membership } from '../api.ts'
+import { documentPath, request, type Member, type Membership } from '../api.ts'
 import { saveDocument, type DocumentRecord } from '../device/documents.ts'
 import type { Session } from '../session.ts'
 import { Signal } from '../ui/signal.ts'
@@ -106,13 +106,14 @@ export class KeyExchange {
   }
 
   /** Makes a new key and seals it for the members who stay and whose device was seen before. The owner is among them: an answer may get lost. */
-  async makeKey (session: Session, { members }: Membership, removed?: string): Promise<{ key: string } & NotReached> {
+  async makeKey (session: Session, removed?: string): Promise<{ key: string } & NotReached> {
     try {
       await this.#refresh(session, false)
     } finally {
       this.#record.replacedKeyId = this.#keyring.newestId
       await saveDocument(this.#record)
     }
+    const members = await this.#askMembers(session)
     const key = randomText(32)
     const replaces = this.#keyring.newestId
     const boxes: Array<{ memberId: string, box: string }> = []
@@ -131,8 +132,9 @@ export class KeyExchange {
    * Makes another member the owner, and says so to all whose device is known. Returns the names of the others: their browsers take no keys
    * of the next owner.
    */
-  async handOver (session: Session, { members }: Membership, memberId: string): Promise<string[]> {
+  async handOver (session: Session, memberId: string): Promise<string[]> {
     await this.refresh(session)
+    const members = await this.#askMembers(session)
     const publicKey = this.#trusted(memberId)
     if (publicKey === undefined) throw new Error('The device of the next owner is not known')
     const number = (this.#record.handovers ?? 0) + 1
@@ -153,6 +155,11 @@ export class KeyExchange {
   isOwnedAs (members: Membership['members']): boolean {
     const owner = members.find(({ role }) => role === 'owner')?.memberId
     return owner === undefined || owner === this.#record.owner
+  }
+
+  /** A page may not know yet who has just joined. After `refresh`: then a device that is not known is that of a member who is named. */
+  async #askMembers ({ sessionKey }: Session): Promise<Member[]> {
+    return (await request<Membership>('GET', documentPath(this.#record.id), sessionKey)).members
   }
 
   async #noteOwner (memberId: string, number: number): Promise<void> {

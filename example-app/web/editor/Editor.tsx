@@ -18,6 +18,7 @@ import { LinkDialog } from './LinkDialog.tsx'
 import type { EditorNote } from './note.ts'
 import { Title } from './Title.tsx'
 import { Toolbar } from './Toolbar.tsx'
+import { useWanted } from './useWanted.ts'
 import { texts } from '../words/index.ts'
 
 /** Milliseconds. The toolbar follows the text, and no letter waits for it. */
@@ -78,21 +79,12 @@ export function Editor ({ open, onComment }: { open: OpenDocument, onComment: ()
     return () => clearTimeout(timer)
   }, [note])
 
-  useEffect(() => {
-    const ask = () => setAsksForLink(true)
-    view?.dom.addEventListener(linkWanted, ask)
-    return () => view?.dom.removeEventListener(linkWanted, ask)
-  }, [view])
-
-  useEffect(() => {
-    const begin = () => {
-      const place = view && placeOfSelection(view, open)
-      if (place !== undefined) open.comments.draft.set(place)
-      onComment()
-    }
-    view?.dom.addEventListener(commentWanted, begin)
-    return () => view?.dom.removeEventListener(commentWanted, begin)
-  }, [view, open, onComment])
+  useWanted(view, linkWanted, () => setAsksForLink(true))
+  useWanted(view, commentWanted, (view) => {
+    const place = placeOfSelection(view, open)
+    if (place !== undefined) open.comments.draft.set(place)
+    onComment()
+  })
 
   return (
     <main className='editor'>

@@ -1,10 +1,11 @@
 import { NodeSelection } from 'prosemirror-state'
 import type { EditorView } from 'prosemirror-view'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useRef, useState } from 'react'
 import type { OpenDocument } from '../sync/open-document.ts'
 import { imageOf, imageTypes, type ImageAttributes } from '../files/image-attributes.ts'
 import { describeImage, descriptionWanted, imageWanted } from './image-commands.ts'
 import type { SayNote } from './note.ts'
+import { useWanted } from './useWanted.ts'
 import { texts } from '../words/index.ts'
 
 const ImageDialog = lazy(() => import('./ImageDialog.tsx'))
@@ -14,24 +15,16 @@ export function Images ({ view, open, say }: { view: EditorView, open: OpenDocum
   const chooser = useRef<HTMLInputElement>(null)
   const [described, setDescribed] = useState<ImageAttributes>()
 
-  useEffect(() => {
-    const choose = () => chooser.current?.click()
-    const describe = () => {
-      const { selection } = view.state
-      if (selection instanceof NodeSelection) setDescribed(imageOf(selection.node.attrs))
-    }
-    view.dom.addEventListener(imageWanted, choose)
-    view.dom.addEventListener(descriptionWanted, describe)
-    return () => {
-      view.dom.removeEventListener(imageWanted, choose)
-      view.dom.removeEventListener(descriptionWanted, describe)
-    }
-  }, [view])
+  useWanted(view, imageWanted, () => chooser.current?.click())
+  useWanted(view, descriptionWanted, ({ state: { selection } }) => {
+    if (selection instanceof NodeSelection) setDescribed(imageOf(selection.node.attrs))
+  })
 
   const put = async (files: File[]) => {
+    // Not after it: until the image is sent, people write on elsewhere.
+    view.focus()
     const { putIn } = await import('./put-in.ts')
     await putIn({ view, open, say }, files)
-    if (!view.isDestroyed) view.focus()
   }
 
   return (

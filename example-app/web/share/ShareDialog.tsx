@@ -61,16 +61,15 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   })
 
   const remove = (member: Member) => act(async () => {
-    if (membership !== undefined) setRemoval({ name: member.name, ...await removeMember(open, membership, member.memberId) })
+    setRemoval({ name: member.name, ...await removeMember(open, member.memberId) })
   })
 
   const makeOwner = (member: Member) => act(async () => {
-    if (membership === undefined) return
-    setHandover({ name: member.name, unreached: await withSession((session) => open.keyExchange.handOver(session, membership, member.memberId)) })
+    setHandover({ name: member.name, unreached: await withSession((session) => open.keyExchange.handOver(session, member.memberId)) })
   })
 
   const tryAgain = (name: string) => act(async () => {
-    if (membership !== undefined) setRemoval({ name, ...await changeKey(open, membership) })
+    setRemoval({ name, ...await changeKey(open) })
   })
 
   return (

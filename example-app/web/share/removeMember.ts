@@ -1,4 +1,4 @@
-import { documentPath, request, Unreachable, type Membership } from '../api.ts'
+import { documentPath, request, Unreachable } from '../api.ts'
 import type { NotReached } from '../crypto/key-exchange.ts'
 import { withSession } from '../session.ts'
 import type { OpenDocument } from '../sync/open-document.ts'
@@ -16,8 +16,8 @@ type Document = Pick<OpenDocument, 'id' | 'keyExchange' | 'keyring'>
  * to write next must already find the key to make it with. This page makes one as soon as the keyring has the key. If no key can be made,
  * they are removed all the same: nothing that others have sent may keep somebody in.
  */
-export async function removeMember (open: Document, membership: Membership, memberId: string): Promise<KeyChange> {
-  const made = await withSession((session) => open.keyExchange.makeKey(session, membership, memberId)).catch((error: unknown) => {
+export async function removeMember (open: Document, memberId: string): Promise<KeyChange> {
+  const made = await withSession((session) => open.keyExchange.makeKey(session, memberId)).catch((error: unknown) => {
     // Nothing can be done at all.
     if (error instanceof Unreachable) throw error
     return undefined
@@ -31,8 +31,8 @@ export async function removeMember (open: Document, membership: Membership, memb
 }
 
 /** Changes the document's key, for instance when that failed with a removal. */
-export async function changeKey (open: Document, membership: Membership): Promise<KeyChange> {
-  const { key, ...notReached } = await withSession((session) => open.keyExchange.makeKey(session, membership))
+export async function changeKey (open: Document): Promise<KeyChange> {
+  const { key, ...notReached } = await withSession((session) => open.keyExchange.makeKey(session))
   await open.keyring.add(key)
   return { ...notReached, hasNewKey: true }
 }

@@ -72,6 +72,7 @@ for (const [origin, isSecure] of [['http://localhost', true], ['http://insecure.
         channel.port2.postMessage(null)
       }
       channel.port2.postMessage(null)
+      const began = last
       await verify('snapshot', big)
       const content = await new Pace().run(decrypt(big, bytes))
       channel.port1.close()
@@ -80,6 +81,7 @@ for (const [origin, isSecure] of [['http://localhost', true], ['http://insecure.
         isPlatformUsable: await isPlatformUsable(),
         texts: opened.map((content) => content instanceof Error ? content.name : new TextDecoder().decode(finish(decodeChanges(content))[0])),
         length: content.length,
+        took: last - began,
         longest
       }
     }, { updates, big: big as Parameters<typeof cryptography.decrypt>[0], key: [...key] })
@@ -88,9 +90,8 @@ for (const [origin, isSecure] of [['http://localhost', true], ['http://insecure.
     if (!isSecure) t.equal(result.isPlatformUsable, false)
     t.same(result.texts, updates.map((_, clock) => clock === 7 ? 'CryptoError' : `text ${clock}`))
     t.equal(result.length, 3_000_000)
-    // A busy machine may take several times as long as the 8 ms that the client allows itself.
-    t.ok(result.longest < 250, `the longest task: ${result.longest.toFixed(0)} ms`)
-    t.comment(`WebCrypto verifies as libsodium does: ${result.isPlatformUsable}; the longest task: ${result.longest.toFixed(0)} ms`)
+    t.ok(result.longest < result.took / 2, `the longest task: ${result.longest.toFixed(0)} of ${result.took.toFixed(0)} ms`)
+    t.comment(`WebCrypto verifies as libsodium does: ${result.isPlatformUsable}`)
     t.same(errors, [])
   })
 }

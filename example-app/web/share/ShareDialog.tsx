@@ -1,5 +1,5 @@
 import { useDocumentState } from 'fastify-secsync/client/react'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { documentPath, request, type Member } from '../api.ts'
 import { usePeople } from '../document/usePeople.ts'
 import { documentLink } from '../route.ts'
@@ -17,6 +17,12 @@ import { changeKey, removeMember, type KeyChange } from './removeMember.ts'
 import { list } from '../words/format.ts'
 import { texts } from '../words/index.ts'
 
+async function refreshAll (open: OpenDocument): Promise<void> {
+  await open.refreshMembers()
+  // The devices of those who joined since: a new key would be sealed for them, and people compare them.
+  await open.refreshKeys()
+}
+
 /** Who may open the document, and how others get in. */
 export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: () => void }) {
   const membership = useSignal(open.members)
@@ -32,14 +38,11 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   const owner = membership?.members.find(({ role }) => role === 'owner')
   const link = documentLink(open.id, key)
 
+  const refreshed = useRef(Promise.resolve())
   const refresh = useCallback(async () => {
-    await open.refreshMembers()
-    try {
-      // The devices of those who joined since: a new key would be sealed for them, and people compare them.
-      await open.refreshKeys()
-    } finally {
+    await (refreshed.current = refreshAll(open).finally(() => {
       setIsOwnerKnown(open.keyExchange.isOwnedAs(open.members.get()?.members ?? []))
-    }
+    }))
   }, [open])
 
   // Somebody came or went: perhaps a new member.
@@ -61,6 +64,8 @@ export function ShareDialog ({ open, onClose }: { open: OpenDocument, onClose: (
   })
 
   const remove = (member: Member) => act(async () => {
+    // Whoever is in the list gets the new key: their devices have to be seen before.
+    await refreshed.current.catch(() => {})
     setRemoval({ name: member.name, ...await removeMember(open, member.memberId) })
   })
 

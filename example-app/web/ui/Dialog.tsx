@@ -6,6 +6,8 @@ import { texts } from '../words/index.ts'
 export function Dialog ({ title, onClose, children }: { title: string, onClose: () => void, children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
+  /** Where the pointer went down. A click that ends elsewhere is one on the dialog: after selecting text, or when a button has moved. */
+  const pressed = useRef<EventTarget>(undefined)
 
   // Closed while it is still in the page: only then does the browser give the focus back.
   useLayoutEffect(() => {
@@ -25,7 +27,8 @@ export function Dialog ({ title, onClose, children }: { title: string, onClose: 
         event.preventDefault()
         onClose()
       }}
-      onClick={(event) => { if (event.target === dialog.current) onClose() }}
+      onPointerDown={({ target }) => { pressed.current = target }}
+      onClick={({ target }) => { if (target === dialog.current && target === pressed.current) onClose() }}
     >
       <div className='dialog-body'>
         <header className='dialog-header'>

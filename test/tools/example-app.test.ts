@@ -36,10 +36,11 @@ async function memberId (sessionKey: string): Promise<string> {
 }
 
 t.test('it is healthy, and its pages may load nothing from elsewhere', async (t) => {
-  const health = async () => await app.request<{ status: string }>('GET', '/health')
+  const ask = async () => await app.request<{ status: string }>('GET', '/health')
+  let health = await ask()
   // On a busy machine the database may take a second to answer.
-  while ((await health()).body.status !== 'ok');
-  t.match(await health(), { status: 200, body: { ready: true, bus: 'connected' } })
+  while (health.body.status !== 'ok') health = await ask()
+  t.match(health, { status: 200, body: { status: 'ok', ready: true, database: 'ok', bus: 'connected' } })
   const response = await fetch(app.url)
   t.equal(response.status, 200)
   const policy = response.headers.get('content-security-policy') ?? ''
@@ -145,7 +146,7 @@ t.test('an editor writes, a viewer reads and shows their cursor', async (t) => {
   t.match(await app.request('PATCH', `/api/documents/roles/members/${await memberId(owner)}`, owner, { role: 'viewer' }), { status: 404 })
 })
 
-t.test('a removed member is disconnected at once and stays out, and the others need a new snapshot', async (t) => {
+t.test('a removed member is disconnected within a second and stays out, and the others need a new snapshot', async (t) => {
   const { owner, editor } = await invitedDocument('removal')
   const { body: { token } } = await app.request<{ token: string }>('POST', '/api/documents/removal/invitations', owner, { role: 'editor' })
   const byOwner = connect(t, 'removal', owner)
@@ -164,9 +165,7 @@ t.test('a removed member is disconnected at once and stays out, and the others n
   t.match(await app.request('DELETE', path, owner), { status: 204 })
   await byEditor.next('unauthorized')
   t.equal(await byEditor.closed(), 4401)
-  // A second is promised, and a quiet machine takes a tenth of it.
-  const milliseconds = performance.now() - before
-  t.ok(milliseconds < 5000, `${Math.round(milliseconds)} ms`)
+  t.ok(performance.now() - before < 1000)
   t.match(await app.request('DELETE', path, owner), { status: 404 })
 
   await connect(t, 'removal', editor).next('unauthorized')
